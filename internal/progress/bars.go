@@ -1,0 +1,5 @@
+package progress
+
+import "io"
+
+func newBars(out io.Writer, width func() int) renderer { return &plain{out: out} }

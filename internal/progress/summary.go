@@ -1,0 +1,74 @@
+package progress
+
+import "time"
+
+// Tally is a number of files and their bytes.
+type Tally struct {
+	Files int   `json:"files"`
+	Bytes int64 `json:"bytes"`
+}
+
+// StepTime is how long the steps of one name took together, in seconds.
+type StepTime struct {
+	Name    string  `json:"step"`
+	Seconds float64 `json:"seconds"`
+	Failed  bool    `json:"failed,omitempty"`
+}
+
+// Summary is what a run came to. It is what the table, the last JSON line and a page of a CI service are made of.
+type Summary struct {
+	Images  int        `json:"images"`
+	Fetched Tally      `json:"fetched"`
+	Reused  Tally      `json:"reused"`
+	Pushed  Tally      `json:"pushed"`
+	Skipped Tally      `json:"skipped"`
+	Mounted Tally      `json:"mounted"`
+	Steps   []StepTime `json:"steps"`
+	// Seconds is the time since the reporter was made.
+	Seconds float64 `json:"seconds"`
+}
+
+// Summary sums up the run so far. A nil reporter gives the zero value.
+func (r *Reporter) Summary() Summary {
+	if r == nil {
+		return Summary{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.clock.Now()
+	return Summary{
+		Images:  r.images,
+		Fetched: r.tally(Fetch),
+		Reused:  r.tally(Reuse),
+		Pushed:  r.tally(Push),
+		Skipped: r.tally(Skip),
+		Mounted: r.tally(Mount),
+		Steps:   r.stepTimes(now),
+		Seconds: now.Sub(r.started).Seconds(),
+	}
+}
+
+func (r *Reporter) tally(kind Kind) Tally {
+	return Tally{Files: int(r.counts[kind].files.Load()), Bytes: r.counts[kind].bytes.Load()}
+}
+
+// stepTimes adds up the steps of the same name, in the order in which they first began.
+func (r *Reporter) stepTimes(now time.Time) []StepTime {
+	at := map[string]int{}
+	times := []StepTime{}
+	for _, s := range r.steps {
+		i, ok := at[s.name]
+		if !ok {
+			i = len(times)
+			at[s.name] = i
+			times = append(times, StepTime{Name: s.name})
+		}
+		took := s.took
+		if !s.done {
+			took = now.Sub(s.started)
+		}
+		times[i].Seconds += took.Seconds()
+		times[i].Failed = times[i].Failed || s.failed
+	}
+	return times
+}
