@@ -16,11 +16,15 @@ func newLines(out io.Writer) *lines {
 }
 
 func (l *lines) interval() time.Duration { return time.Second }
+func (l *lines) close()                  {}
 
 func (l *lines) event(e Event) {
 	e.Time = e.Time.UTC()
 	_ = l.out.Encode(e)
 }
 
-func (l *lines) refresh(p Progress) {}
-func (l *lines) close(Progress)     {}
+func (l *lines) refresh(p Progress) {
+	if len(p.Moving)+len(p.InFlight) > 0 {
+		l.event(Event{Time: p.At, Event: EventProgress, Progress: &p})
+	}
+}

@@ -72,7 +72,7 @@ type Reporter struct {
 type renderer interface {
 	event(e Event)
 	refresh(p Progress)
-	close(p Progress)
+	close()
 	interval() time.Duration
 }
 
@@ -157,7 +157,7 @@ func (r *Reporter) Close() {
 	defer r.mu.Unlock()
 	if !r.closed {
 		r.closed = true
-		r.view.close(r.progress())
+		r.view.close()
 	}
 }
 

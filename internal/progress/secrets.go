@@ -1,8 +1,10 @@
 package progress
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,7 +18,7 @@ const shortestSecret = 4
 // Secrets are texts that must not be written anywhere. The zero value has none. Its methods may be called from many goroutines.
 type Secrets struct {
 	mu    sync.RWMutex
-	pairs []string
+	forms []string
 	clean *strings.Replacer
 }
 
@@ -28,11 +30,20 @@ func (s *Secrets) Add(secret string) {
 		if line = strings.TrimSpace(line); len(line) < shortestSecret {
 			continue
 		}
-		for _, form := range []string{line, url.QueryEscape(line), url.PathEscape(line), base64.StdEncoding.EncodeToString([]byte(line))} {
-			s.pairs = append(s.pairs, form, hidden)
-		}
+		s.forms = append(s.forms, line, url.QueryEscape(line), url.PathEscape(line), base64.StdEncoding.EncodeToString([]byte(line)))
 	}
-	s.clean = strings.NewReplacer(s.pairs...)
+	s.clean = replacer(s.forms)
+}
+
+// replacer hides the longest first, so that a secret within another does not leave the rest of it behind.
+func replacer(forms []string) *strings.Replacer {
+	forms = slices.Clone(forms)
+	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	var pairs []string
+	for _, form := range slices.Compact(forms) {
+		pairs = append(pairs, form, hidden)
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // Clean gives the text without the secrets.

@@ -1,6 +1,11 @@
 package progress
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Tally is a number of files and their bytes.
 type Tally struct {
@@ -71,4 +76,35 @@ func (r *Reporter) stepTimes(now time.Time) []StepTime {
 		times[i].Failed = times[i].Failed || s.failed
 	}
 	return times
+}
+
+// Report shows the summary: as a table, or as the last line of the JSON mode.
+func (r *Reporter) Report() {
+	if r == nil {
+		return
+	}
+	s := r.Summary()
+	r.emit(Event{Event: EventSummary, Summary: &s})
+}
+
+// Table writes the summary for a person, without a newline at its end.
+func (s Summary) Table() string {
+	var b strings.Builder
+	row := func(name, value, more string) {
+		fmt.Fprintln(&b, strings.TrimRight(fmt.Sprintf("%-12s %9s  %s", name, value, more), " "))
+	}
+	if s.Images > 0 {
+		row("images", strconv.Itoa(s.Images), "")
+	}
+	for i, t := range []Tally{s.Fetched, s.Reused, s.Pushed, s.Skipped, s.Mounted} {
+		name := []string{"fetched", "reused", "pushed", "skipped", "mounted"}[i]
+		if t.Files > 0 || i < 3 {
+			row(name, Bytes(t.Bytes), plural(t.Files, "blob"))
+		}
+	}
+	for _, step := range s.Steps {
+		row(step.Name, Duration(seconds(step.Seconds)), map[bool]string{true: "failed"}[step.Failed])
+	}
+	row("in all", Duration(seconds(s.Seconds)), "")
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -55,3 +55,11 @@ func minutes(s int) string {
 
 // seconds makes a duration of a number of seconds.
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// plural counts things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
