@@ -1,0 +1,71 @@
+package failure_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/labring-actions/cluster-image/internal/failure"
+)
+
+func TestError(t *testing.T) {
+	t.Parallel()
+	timeout := errors.New("i/o timeout")
+	for _, c := range []struct {
+		f    failure.Failure
+		want string
+	}{
+		{failure.Failure{Err: timeout}, "i/o timeout"},
+		{failure.Failure{App: "nginx 1.23.1", Err: timeout}, "nginx 1.23.1: i/o timeout"},
+		{
+			failure.Failure{App: "nginx 1.23.1", Platform: "linux/arm64", Step: "fetch", Asked: "quay.io/x/y:1", Of: "mirror.example.com", Tries: 5, Err: timeout},
+			"nginx 1.23.1, linux/arm64: fetch: quay.io/x/y:1: i/o timeout (asked of mirror.example.com, 5 tries)",
+		},
+		{
+			failure.Failure{Step: "fetch", Asked: "quay.io/x/y:1", Of: "quay.io", Tries: 1, Err: errors.New("GET https://quay.io/v2/: no route")},
+			"fetch: quay.io/x/y:1: GET https://quay.io/v2/: no route",
+		},
+		{failure.Failure{Step: "push", Asked: "a/b:1", Err: errors.New("a/b:1 exists")}, "push: a/b:1 exists"},
+	} {
+		if got := c.f.Error(); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+func TestDescribeGathersWhatEachLayerKnows(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("unauthorized")
+	inner := &failure.Failure{Class: failure.Registry, Asked: "quay.io/x/y:1", Of: "quay.io", Tries: 2, Advice: "log in", Err: cause}
+	outer := &failure.Failure{App: "nginx 1.23.1", Step: "fetch", Advice: "", Err: fmt.Errorf("resolve images: %w", inner)}
+	got := failure.Describe(fmt.Errorf("build: %w", outer))
+	want := failure.Failure{Class: failure.Registry, App: "nginx 1.23.1", Step: "fetch", Asked: "quay.io/x/y:1", Of: "quay.io", Tries: 2, Advice: "log in", Err: cause}
+	if got == nil || *got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if !errors.Is(outer, cause) {
+		t.Error("the cause is not in the chain")
+	}
+	if failure.Describe(cause) != nil {
+		t.Error("an error without a failure became one")
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[failure.Class]int{
+		failure.Usage: 2, failure.Recipe: 3, failure.Source: 4, failure.Registry: 5, failure.Internal: 1, failure.Interrupted: 130, "": 1, "other": 1,
+	} {
+		if got := class.ExitCode(); got != want {
+			t.Errorf("%q: %d, want %d", class, got, want)
+		}
+	}
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	f := failure.New(failure.Usage, "unknown flag %s", "--x").Advise("see %s", "--help")
+	if f.Error() != "unknown flag --x" || f.Advice != "see --help" || f.Class != failure.Usage {
+		t.Errorf("got %+v", f)
+	}
+}
