@@ -66,28 +66,35 @@ func (f *Failure) Error() string { return f.line() }
 // Unwrap gives what went wrong.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// line is where: what (asked of whom, tries): cause. What the cause says by itself is not said again.
+// line is where: what: cause (asked of whom, tries). What the cause says by itself is not said again.
 func (f *Failure) line() string {
-	cause := ""
-	if f.Err != nil {
-		cause = f.Err.Error()
+	cause := text(f.Err)
+	unsaid := func(word, as string) string {
+		if word == "" || strings.Contains(cause, as) {
+			return ""
+		}
+		return word
 	}
-	parts := nonEmpty(join(", ", f.App, f.Platform), f.Step)
-	if f.Asked != "" && !strings.Contains(cause, f.Asked) {
-		parts = append(parts, f.Asked)
-	}
-	line := strings.Join(append(parts, nonEmpty(cause)...), ": ")
-	var more []string
+	line := join(": ", join(", ", unsaid(f.App, f.App), unsaid(f.Platform, f.Platform)), unsaid(f.Step, f.Step+": "), unsaid(f.Asked, f.Asked), cause)
+	var of, tries string
 	if f.Of != "" && !strings.Contains(line, f.Of) {
-		more = append(more, "asked of "+f.Of)
+		of = "asked of " + f.Of
 	}
 	if f.Tries > 1 {
-		more = append(more, fmt.Sprintf("%d tries", f.Tries))
+		count := fmt.Sprintf("%d tries", f.Tries)
+		tries = unsaid(count, count)
 	}
-	if len(more) > 0 {
-		line += " (" + strings.Join(more, ", ") + ")"
+	if more := join(", ", of, tries); more != "" {
+		line += " (" + more + ")"
 	}
 	return line
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 func join(sep string, words ...string) string { return strings.Join(nonEmpty(words...), sep) }
@@ -102,19 +109,22 @@ func nonEmpty(words ...string) []string {
 	return out
 }
 
-// Describe gathers the failures of an error's chain into one: the outermost word counts for each field, and the cause is the innermost failure's.
-// It is nil for an error without a failure in its chain.
+// Describe gathers what the failures of an error's chain know into one: the outermost word counts for each field, the cause is the whole of what the
+// outermost failure wraps. Where several errors are joined the chain ends, since they fail for different reasons. Describe is nil for an error
+// without a failure in its chain.
 func Describe(err error) *Failure {
 	var whole *Failure
-	for f := (*Failure)(nil); errors.As(err, &f); f, err = nil, f.Err {
+	for err != nil {
+		f, ok := err.(*Failure)
+		if !ok {
+			err = errors.Unwrap(err)
+			continue
+		}
 		if whole == nil {
-			whole = new(Failure)
+			whole = &Failure{Err: f.Err}
 		}
 		whole.adopt(f)
-		whole.Err = f.Err
-		if f.Err == nil {
-			break
-		}
+		err = f.Err
 	}
 	return whole
 }

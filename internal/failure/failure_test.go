@@ -39,15 +39,26 @@ func TestDescribeGathersWhatEachLayerKnows(t *testing.T) {
 	inner := &failure.Failure{Class: failure.Registry, Asked: "quay.io/x/y:1", Of: "quay.io", Tries: 2, Advice: "log in", Err: cause}
 	outer := &failure.Failure{App: "nginx 1.23.1", Step: "fetch", Advice: "", Err: fmt.Errorf("resolve images: %w", inner)}
 	got := failure.Describe(fmt.Errorf("build: %w", outer))
-	want := failure.Failure{Class: failure.Registry, App: "nginx 1.23.1", Step: "fetch", Asked: "quay.io/x/y:1", Of: "quay.io", Tries: 2, Advice: "log in", Err: cause}
-	if got == nil || *got != want {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	if got == nil || got.Class != failure.Registry || got.Advice != "log in" {
+		t.Fatalf("got %+v", got)
+	}
+	if want := "nginx 1.23.1: fetch: resolve images: quay.io/x/y:1: unauthorized (2 tries)"; got.Error() != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if !errors.Is(outer, cause) {
 		t.Error("the cause is not in the chain")
 	}
 	if failure.Describe(cause) != nil {
 		t.Error("an error without a failure became one")
+	}
+}
+
+func TestDescribeKeepsAllOfSeveralErrors(t *testing.T) {
+	t.Parallel()
+	one, two := &failure.Failure{Asked: "a", Err: errors.New("x")}, &failure.Failure{Asked: "b", Err: errors.New("y")}
+	got := failure.Describe(&failure.Failure{Step: "push", Err: errors.Join(one, two)})
+	if want := "push: a: x\nb: y"; got.Error() != want || got.Asked != "" {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
