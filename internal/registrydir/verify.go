@@ -2,7 +2,6 @@ package registrydir
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -89,7 +88,7 @@ func (d *Dir) rehash(ctx context.Context, h v1.Hash) error {
 		return fmt.Errorf("cannot be read: %w", cause(err))
 	case n != b.size:
 		return fmt.Errorf("has %d bytes where %d are right: remove it and save the images again", n, b.size)
-	case subtle.ConstantTimeCompare([]byte(sum), []byte(h.Hex)) == 0:
+	case sum != h.Hex:
 		return fmt.Errorf("holds the content of %s:%s: remove it and save the images again", h.Algorithm, sum)
 	}
 	return nil
@@ -202,7 +201,10 @@ func (v *verifier) taggedIndex(where string, repo *repository, m manifest) {
 
 // imagePlatform is nil where there is nothing to compare: no container image, or a config that is bad or missing and reported as such.
 func (v *verifier) imagePlatform(m manifest) (*v1.Platform, error) {
-	if _, ok := v.dir.blobs[m.blobs()[0].Digest]; !ok || v.bad.has(m.Config.Digest) {
+	if !m.hasPlatform() || v.bad.has(m.Config.Digest) {
+		return nil, nil
+	}
+	if _, ok := v.dir.blobs[m.Config.Digest]; !ok {
 		return nil, nil
 	}
 	return v.dir.platform(m)
