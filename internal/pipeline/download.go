@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/labring-actions/cluster-image/internal/recipe"
+)
+
+// PlatformError says that a recipe does not serve a platform that was asked for.
+type PlatformError struct {
+	Recipe   recipe.Recipe
+	Platform string
+}
+
+// Error names what was asked for and what there is.
+func (e *PlatformError) Error() string {
+	return fmt.Sprintf("%s cannot be built for %s: its build_arch allows only %s; ask for it with --platform %s",
+		e.Recipe, e.Platform, strings.Join(e.Recipe.Platforms, ", "), e.Recipe.Platforms[0])
+}
+
+// ChoosePlatforms says which platforms are built: those asked for, which the recipe must serve; when nothing is asked for, all that the recipe serves.
+func (e *Engine) ChoosePlatforms(r recipe.Recipe, asked []string) ([]string, error) {
+	if len(asked) == 0 {
+		var out []string
+		for _, p := range Platforms {
+			if r.Serves(p) {
+				out = append(out, p)
+			}
+		}
+		if len(out) < len(Platforms) {
+			e.Reporter.Note("%s is built for %s only, as its build_arch says", r, strings.Join(out, " and "))
+		}
+		return out, nil
+	}
+	for _, p := range asked {
+		if !r.Serves(p) {
+			return nil, &PlatformError{Recipe: r, Platform: p}
+		}
+	}
+	out := slices.Clone(asked)
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// Download runs the recipe for each platform and leaves the build contexts where [Below] says. A context appears only when its recipe ended well.
+func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []string, dir string) (ByPlatform, error) {
+	work, done, err := e.workspace()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	tools, err := e.tools(work, r)
+	if err != nil {
+		return nil, err
+	}
+	contexts := Below(dir, platforms)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(e.parallel())
+	for _, p := range contexts.platforms() {
+		g.Go(func() error {
+			return e.step("download", r.String()+" for "+p, func() error {
+				return recipe.Download(ctx, r, p, contexts[p], recipe.Options{
+					Sandbox: e.Sandbox, Tools: tools, Timeout: e.Timeout, Reporter: e.Reporter,
+				})
+			})
+		})
+	}
+	return contexts, g.Wait()
+}
+
+// tools makes the directory of helm, yq, jq and this program that an init.sh finds first.
+func (e *Engine) tools(work string, r recipe.Recipe) (string, error) {
+	if e.InstallTools == nil || !r.HasScript() {
+		return "", nil
+	}
+	dir := filepath.Join(work, "tools")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make tools directory: %w", err)
+	}
+	if err := e.InstallTools(dir); err != nil {
+		return "", fmt.Errorf("install tools for init.sh: %w", err)
+	}
+	return dir, nil
+}

@@ -1,0 +1,101 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/labring-actions/cluster-image/internal/registrydir"
+	"github.com/labring-actions/cluster-image/internal/transfer"
+)
+
+// Save is the second step by itself: it finds and fetches every image that the contexts need and writes the registry directories.
+func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, dirs ByPlatform) (transfer.Plan, error) {
+	resolved, err := e.Resolve(ctx, contexts, needs)
+	if err != nil {
+		return transfer.Plan{}, err
+	}
+	plan := e.transfer.Plan(resolved)
+	registries, err := e.registries(ctx, dirs.platforms(), contexts, resolved)
+	if err != nil {
+		return plan, err
+	}
+	if err := e.fetch(ctx, plan, nil); err != nil {
+		return plan, err
+	}
+	for _, p := range dirs.platforms() {
+		if err := e.step("write", dirs[p], func() error { return registries[p].Write(ctx, dirs[p]) }); err != nil {
+			return plan, fmt.Errorf("write registry directory %s: %w", dirs[p], err)
+		}
+	}
+	return plan, nil
+}
+
+// fetch moves what the store lacks.
+func (e *Engine) fetch(ctx context.Context, plan transfer.Plan, onBlob func(v1.Descriptor)) error {
+	return e.step("fetch", fmt.Sprintf("%d blobs", len(plan.Blobs)), func() error {
+		return e.transfer.Fetch(ctx, plan, transfer.FetchOptions{OnBlob: onBlob})
+	})
+}
+
+// registries lays out the registry directory of each platform. Nothing of it has to be fetched yet, so that images that collide are told before any
+// byte moves. What a context brings in its own registry/ is checked and joined.
+func (e *Engine) registries(ctx context.Context, platforms []string, contexts ByPlatform, r transfer.Resolution) (map[string]*registrydir.Dir, error) {
+	out := map[string]*registrydir.Dir{}
+	for _, p := range platforms {
+		d, err := registrydir.New(imagesFor(p, r), e.store)
+		if err != nil {
+			return nil, fmt.Errorf("registry directory for %s: %w", p, err)
+		}
+		if err := mergeOwn(ctx, d, contexts[p], p); err != nil {
+			return nil, err
+		}
+		out[p] = d
+	}
+	return out, nil
+}
+
+// mergeOwn adds the registry directory that a recipe brought along.
+func mergeOwn(ctx context.Context, d *registrydir.Dir, dir, platform string) error {
+	if dir == "" {
+		return nil
+	}
+	path := filepath.Join(dir, "registry")
+	own, err := registrydir.Read(path)
+	if errors.Is(err, registrydir.ErrNotRegistry) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the context's own %s: %w", path, err)
+	}
+	if err := own.Verify(ctx, platform); err != nil {
+		return fmt.Errorf("check the context's own %s: %w", path, err)
+	}
+	if err := d.Merge(own); err != nil {
+		return fmt.Errorf("join the context's own %s with the images found: %w", path, err)
+	}
+	return nil
+}
+
+func imagesFor(platform string, r transfer.Resolution) []registrydir.Image {
+	var out []registrydir.Image
+	for _, img := range r.Images {
+		of, ok := img.Platforms[platform]
+		if !ok {
+			continue
+		}
+		entry := registrydir.Image{
+			Ref:      img.Ref,
+			Manifest: v1.Descriptor{MediaType: of.Manifest.MediaType, Digest: of.Manifest.Digest, Size: int64(len(of.Manifest.Bytes))},
+			Blobs:    append([]v1.Descriptor{of.Config}, of.Layers...),
+		}
+		if img.Index != nil && img.Ref.Digest == img.Index.Digest.String() {
+			entry.Index = &v1.Descriptor{MediaType: img.Index.MediaType, Digest: img.Index.Digest, Size: int64(len(img.Index.Bytes))}
+		}
+		out = append(out, entry)
+	}
+	return out
+}
