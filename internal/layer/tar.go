@@ -28,15 +28,15 @@ type Entry struct {
 // Sort brings entries into the order that layers have: by path, a directory before what it holds.
 func Sort(entries []Entry) {
 	slices.SortFunc(entries, func(a, b Entry) int {
-		if c := comparePaths(a.Path, b.Path); c != 0 {
+		if c := ComparePaths(a.Path, b.Path); c != 0 {
 			return c
 		}
 		return cmp.Compare(a.Link, b.Link)
 	})
 }
 
-// comparePaths compares element by element, so that "a/b" comes before "a-b".
-func comparePaths(a, b string) int {
+// ComparePaths compares element by element, so that a directory is followed by what it holds: a, a/b, a-b.
+func ComparePaths(a, b string) int {
 	return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
 }
 
