@@ -18,6 +18,12 @@ const (
 	maxLink = 256
 )
 
+// What many files can have wrong.
+const (
+	symlink = "is a symbolic link, which could lead anywhere: put the file itself there"
+	notOurs = "does not belong in a registry directory: remove it"
+)
+
 // emptyHex is the SHA-256 of no bytes.
 const emptyHex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -53,9 +59,7 @@ func read(fsys fs.FS, open opener) (*Dir, error) {
 		return nil, err
 	}
 	s := scanner{fsys: fsys, dir: newDir(), found: map[v1.Hash]int64{}}
-	s.scanBlobs()
-	s.scanRepositories("", repositoriesDir)
-	s.checkTop()
+	s.scanTop()
 	s.keepLinked(open)
 	return s.dir, s.defects.err()
 }
@@ -70,7 +74,7 @@ func checkRoot(fsys fs.FS) error {
 		case err != nil:
 			return err
 		case info.Mode()&fs.ModeSymlink != 0:
-			return fmt.Errorf("%s is a symbolic link, which could lead anywhere: put the directory itself there", dir)
+			return fmt.Errorf("%s "+symlink, dir)
 		case !info.IsDir():
 			return fmt.Errorf("%w: %s is not a directory", ErrNotRegistry, dir)
 		}
@@ -93,7 +97,7 @@ func (s *scanner) fail(path, format string, args ...any) {
 
 // list is what a directory holds; a directory that is not there holds nothing.
 func (s *scanner) list(path string) []fs.DirEntry {
-	entries, err := fs.ReadDir(s.fsys, Root+"/"+path)
+	entries, err := fs.ReadDir(s.fsys, strings.TrimSuffix(Root+"/"+path, "/"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.fail(path, "%s", cause(err))
 	}
@@ -117,7 +121,7 @@ func cause(err error) error {
 func (s *scanner) dirs(path string) []string {
 	var names []string
 	for _, e := range s.list(path) {
-		if s.isDir(path, e) {
+		if s.isDir(path+"/"+e.Name(), e) {
 			names = append(names, e.Name())
 		}
 	}
@@ -127,9 +131,9 @@ func (s *scanner) dirs(path string) []string {
 func (s *scanner) isDir(path string, e fs.DirEntry) bool {
 	switch {
 	case e.Type()&fs.ModeSymlink != 0:
-		s.fail(path+"/"+e.Name(), "a symbolic link, which could lead anywhere: put the file itself there")
+		s.fail(path, symlink)
 	case !e.IsDir():
-		s.fail(path+"/"+e.Name(), "does not belong in a registry directory: remove it")
+		s.fail(path, notOurs)
 	default:
 		return true
 	}
@@ -142,9 +146,9 @@ func (s *scanner) file(path, name string) (fs.DirEntry, bool) {
 	for _, e := range s.list(path) {
 		switch {
 		case e.Type()&fs.ModeSymlink != 0:
-			s.fail(path+"/"+e.Name(), "a symbolic link, which could lead anywhere: put the file itself there")
+			s.fail(path+"/"+e.Name(), symlink)
 		case e.Name() != name || !e.Type().IsRegular():
-			s.fail(path+"/"+e.Name(), "does not belong in a registry directory: remove it")
+			s.fail(path+"/"+e.Name(), notOurs)
 		default:
 			found = e
 		}
@@ -152,14 +156,16 @@ func (s *scanner) file(path, name string) (fs.DirEntry, bool) {
 	return found, found != nil
 }
 
-func (s *scanner) checkTop() {
-	for _, e := range s.list(".") {
-		switch e.Name() {
-		case blobsDir, repositoriesDir:
-			s.isDir(".", e)
-		case partialDir:
-		default:
-			s.fail(e.Name(), "does not belong in a registry directory: remove it")
+func (s *scanner) scanTop() {
+	for _, e := range s.list("") {
+		switch name := e.Name(); {
+		case name == partialDir:
+		case name == blobsDir && s.isDir(name, e):
+			s.scanBlobs()
+		case name == repositoriesDir && s.isDir(name, e):
+			s.scanRepositories("", repositoriesDir)
+		case name != blobsDir && name != repositoriesDir:
+			s.fail(name, notOurs)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (s *scanner) scanRepositories(name, path string) {
 		case (entry == layersDir || entry == manifestsDir) && s.nameIsRight(name, path):
 			s.scanPart(name, entry, at)
 		case entry != layersDir && entry != manifestsDir:
-			s.fail(at, "does not belong in a registry directory: remove it")
+			s.fail(at, notOurs)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func (s *scanner) scanPart(name, part, path string) {
 			}
 		case "tags":
 		default:
-			s.fail(path+"/"+entry, "does not belong in a registry directory: remove it")
+			s.fail(path+"/"+entry, notOurs)
 		}
 	}
 	for _, tagName := range s.dirs(path + "/tags") {
@@ -85,7 +85,7 @@ func (s *scanner) scanTag(name, tagName, path string) {
 	repo := s.dir.repo(name)
 	for _, entry := range s.dirs(path) {
 		if entry != "current" && entry != "index" {
-			s.fail(path+"/"+entry, "does not belong in a registry directory: remove it")
+			s.fail(path+"/"+entry, notOurs)
 		}
 	}
 	for _, h := range s.links(path + "/index") {
