@@ -1,0 +1,131 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// stallPeriod is how long a request may go without leastProgress bytes.
+	stallPeriod   = 30 * time.Second
+	leastProgress = 16 << 10
+	// uploadPatience is how many such periods an upload may take: after the last byte a registry may still hash,
+	// copy and store for minutes.
+	uploadPatience = 10
+)
+
+// watchdog ends a request that makes no progress.
+type watchdog struct {
+	ctx      context.Context
+	clock    Clock
+	cancel   context.CancelCauseFunc
+	moved    atomic.Int64
+	patience int32
+
+	mu     sync.Mutex
+	idle   int32
+	ended  bool
+	disarm func() bool
+}
+
+func (c *Client) watch(ctx context.Context) (context.Context, *watchdog) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &watchdog{ctx: ctx, clock: c.clock, cancel: cancel, patience: 1}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.disarm = c.clock.AfterFunc(stallPeriod, w.look)
+	return ctx, w
+}
+
+func (w *watchdog) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return
+	}
+	if w.moved.Swap(0) >= leastProgress {
+		w.idle = 0
+	} else if w.idle++; w.idle >= w.patience {
+		w.cancel(fmt.Errorf("%w: less than %d bytes in %s", ErrStalled, leastProgress, stallPeriod*time.Duration(w.idle)))
+		return
+	}
+	w.disarm = w.clock.AfterFunc(stallPeriod, w.look)
+}
+
+// stop ends the watch and frees the request.
+func (w *watchdog) stop() {
+	w.mu.Lock()
+	w.ended = true
+	w.disarm()
+	w.mu.Unlock()
+	w.cancel(context.Canceled)
+}
+
+// cause is why the request ended: the watchdog's or the caller's reason rather than the transport's.
+func (w *watchdog) cause(err error) error {
+	if c := context.Cause(w.ctx); c != nil && !errors.Is(err, c) {
+		return c
+	}
+	return err
+}
+
+// watchedBody is the body of an upload whose progress counts.
+type watchedBody struct {
+	io.ReadCloser
+	watch *watchdog
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.watch.moved.Add(int64(n))
+	return n, err
+}
+
+// response is an answer whose body counts as progress and whose end gives the turn back.
+type response struct {
+	*http.Response
+	watch      *watchdog
+	redirected bool
+	release    func()
+	moved      func(int64)
+	closed     bool
+}
+
+// Read reads the body.
+func (r *response) Read(p []byte) (int, error) {
+	n, err := r.Body.Read(p)
+	r.watch.moved.Add(int64(n))
+	if r.moved != nil && n > 0 {
+		r.moved(int64(n))
+	}
+	if err != nil && err != io.EOF {
+		err = r.watch.cause(err)
+	}
+	return n, err
+}
+
+// Close ends the answer.
+func (r *response) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	err := r.Body.Close()
+	r.watch.stop()
+	if r.release != nil {
+		r.release()
+	}
+	return err
+}
+
+// drain reads a short rest so that the connection can be used again, and closes.
+func (r *response) drain() {
+	io.CopyN(io.Discard, r.Body, 16<<10)
+	r.Close()
+}
