@@ -55,7 +55,7 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request) (problem, bool) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		return problem{http.StatusMethodNotAllowed, "UNSUPPORTED", "this registry can only be read"}, false
-	case path == "":
+	case path == "" || !ok:
 		return writeJSON(w, struct{}{})
 	case path == "_catalog":
 		return h.catalog(w, r)

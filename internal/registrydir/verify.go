@@ -42,7 +42,7 @@ type verifier struct {
 
 // rehash reads every blob, a few at a time.
 func (v *verifier) rehash(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	bad := make(chan v1.Hash, len(v.dir.blobs))
 	for h := range v.dir.sortedBlobs() {
@@ -54,15 +54,15 @@ func (v *verifier) rehash(ctx context.Context) error {
 				bad <- h
 				v.defects.add(Root+"/"+blobPath(h), "%s", err)
 			}
-			return ctx.Err()
+			return nil
 		})
 	}
-	err := group.Wait()
+	_ = group.Wait()
 	close(bad)
 	for h := range bad {
 		v.bad.add(h)
 	}
-	return err
+	return ctx.Err()
 }
 
 func (d *Dir) rehash(ctx context.Context, h v1.Hash) error {

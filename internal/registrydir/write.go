@@ -113,20 +113,20 @@ func (w *writer) dir(ctx context.Context, d *Dir) error {
 }
 
 func (w *writer) blobs(ctx context.Context, d *Dir) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for h := range d.sortedBlobs() {
-		if ctx.Err() != nil {
+		if inner.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if inner.Err() != nil {
+				return inner.Err()
 			}
 			return w.blob(h, d.blobs[h])
 		})
 	}
-	return group.Wait()
+	return errors.Join(group.Wait(), ctx.Err())
 }
 
 // blob exports a blob and moves it to its place. A file of its size that is there already stays.
