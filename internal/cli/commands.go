@@ -1,0 +1,8 @@
+package cli
+
+import "github.com/urfave/cli/v2"
+
+// commands are the makers of the commands, in the order in which help lists them.
+func commands() []func(*Program) *cli.Command {
+	return nil
+}
