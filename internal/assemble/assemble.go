@@ -150,10 +150,8 @@ func writeApplication(ctx context.Context, in Input, entries []layer.Entry) (Lay
 }
 
 func newLayer(f layer.Facts, blob v1.Hash, open opener) Layer {
-	return Layer{
-		Desc:   v1.Descriptor{MediaType: layer.MediaType, Digest: f.Digest, Size: f.Size},
-		DiffID: f.DiffID, Blob: blob, Open: open,
-	}
+	d := v1.Descriptor{MediaType: layer.MediaType, Digest: f.Digest, Size: f.Size}
+	return Layer{Desc: d, DiffID: f.DiffID, Blob: blob, Open: checked(d, open)}
 }
 
 // modeOf is the mode of a file in an image, whatever umask or checkout made it: 0755 for directories and for files that their owner may execute, else

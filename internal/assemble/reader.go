@@ -72,11 +72,13 @@ func (v *verifier) Read(p []byte) (int, error) {
 	return n, io.EOF
 }
 
-// open opens a layer so that wrong bytes are reported, once.
-func (l Layer) open() (io.ReadCloser, error) {
-	r, err := l.Open()
-	if err != nil || l.Hashed {
-		return r, err
+// checked makes an opener whose bytes are verified.
+func checked(d v1.Descriptor, open opener) opener {
+	return func() (io.ReadCloser, error) {
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		return readCloser{verified(r, d), r}, nil
 	}
-	return readCloser{verified(r, l.Desc), r}, nil
 }

@@ -69,7 +69,9 @@ func (p registryParts) layers(ctx context.Context, in Input) ([]Layer, error) {
 		g.Go(func() error {
 			facts, err := in.blobFacts(ctx, f)
 			layers[i] = newLayer(facts, f.Blob, blobOpener(f))
-			layers[i].Hashed = in.RegistryHashes
+			if in.RegistryHashes {
+				layers[i].Open = blobOpener(f)
+			}
 			return err
 		})
 	}
