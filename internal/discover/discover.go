@@ -4,6 +4,8 @@ package discover
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/reference"
@@ -108,7 +110,36 @@ type Chart struct {
 	Values []string `json:"values,omitempty"`
 }
 
-// Discover finds what the context in dir needs. All that is wrong with the context is in one error.
+// Discover finds what the context in dir needs. All that is wrong with the context is in one error, made of [Problem]s.
 func Discover(ctx context.Context, dir string, o Options) (Result, error) {
-	return Result{}, nil
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Result{}, fmt.Errorf("open the build context: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	s := &search{finds: newFinds(), root: root, dir: dir, o: o}
+	s.manifests()
+	s.shim()
+	s.tars()
+	if err := s.charts(ctx); err != nil {
+		return Result{}, err
+	}
+	return s.result()
+}
+
+// search is one discovery at work.
+type search struct {
+	*finds
+	root     *os.Root
+	dir      string
+	o        Options
+	tarList  []Tar
+	rendered []Chart
+}
+
+func (s *search) result() (Result, error) {
+	r := Result{Tars: s.tarList, Charts: s.rendered}
+	r.Needs, r.Ignored = s.ignore(s.sorted())
+	r.Warnings = s.sortedWarnings()
+	return r, join(s.problems)
 }

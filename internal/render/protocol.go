@@ -92,7 +92,7 @@ func (w *Writer) Failure(err error) error {
 var errUnfinished = errors.New("the answer is incomplete")
 
 // read takes the events of r until the last one.
-func read(r io.Reader, res *Response, emit func(Document) error) error {
+func read(r io.Reader, res *Response, emit Emit) error {
 	for dec := json.NewDecoder(r); ; {
 		var e event
 		if err := dec.Decode(&e); err != nil {
@@ -104,12 +104,12 @@ func read(r io.Reader, res *Response, emit func(Document) error) error {
 	}
 }
 
-func (e event) apply(res *Response, emit func(Document) error) (last bool, err error) {
+func (e event) apply(res *Response, emit Emit) (last bool, err error) {
 	switch {
 	case e.Chart != nil:
 		res.Chart = *e.Chart
 	case e.Document != nil:
-		return false, emit(*e.Document)
+		return false, emit(res.Chart, *e.Document)
 	case e.Outcome != nil && e.Outcome.Set >= 0 && e.Outcome.Set < len(res.Outcomes):
 		res.Outcomes[e.Outcome.Set] = e.Outcome.Outcome
 	case e.Done != nil:

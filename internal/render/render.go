@@ -79,7 +79,7 @@ type Values struct {
 	// Release and Namespace are what .Release says; empty Release is "release".
 	Release   string `json:"release,omitempty"`
 	Namespace string `json:"namespace,omitempty"`
-	// WithHint puts the hint file beneath the rest. A set with it is skipped when there is no such file.
+	// WithHint puts the hint file beneath the rest. A set with it is skipped when there is no such file, or when it is among Files anyway.
 	WithHint bool `json:"withHint,omitempty"`
 	// Files are merged first, in their order.
 	Files []File `json:"files,omitempty"`
@@ -117,7 +117,9 @@ type Document struct {
 	// Name is <chart>/templates/<file>, <chart>/charts/<subchart>/…, or <chart>/Chart.yaml for an annotation.
 	Name string `json:"name"`
 	// Key is the name of the annotation.
-	Key  string `json:"key,omitempty"`
+	Key string `json:"key,omitempty"`
+	// Line is where the text begins in the rendered file, counted from 1: a file of several YAML documents comes in pieces.
+	Line int    `json:"line"`
 	Text string `json:"text"`
 	// Set is the index of the first set that gave this text.
 	Set int `json:"set"`
@@ -136,7 +138,9 @@ type Chart struct {
 
 // Outcome is how the rendering of one set ended.
 type Outcome struct {
-	// Skipped is true when the set asks for a hint file and there is none.
+	// Done is false when the work ended before the set, or within it.
+	Done bool `json:"done,omitempty"`
+	// Skipped is true for a set with WithHint that would be the same without.
 	Skipped bool `json:"skipped,omitempty"`
 	// Error says template, line and reason; empty is success.
 	Error string `json:"error,omitempty"`
@@ -153,9 +157,12 @@ type Response struct {
 	PeakMemory int64
 }
 
+// Emit takes one document of a chart.
+type Emit func(Chart, Document) error
+
 // Renderer renders charts. It calls emit for every document, one at a time, and returns the first error of emit. A set that does not render is
 // no error of Render: its outcome says why. A chart that cannot be loaded is [ErrChart]. Of a child that was killed, the error says by which
 // limit; the sets that it had finished are in the response.
 type Renderer interface {
-	Render(ctx context.Context, req Request, emit func(Document) error) (Response, error)
+	Render(ctx context.Context, req Request, emit Emit) (Response, error)
 }

@@ -1,0 +1,78 @@
+package discover
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/reference"
+)
+
+// tarFile lists images that the context brings as archives.
+const tarFile = "images/skopeo/tar.txt"
+
+// tars reads images/skopeo/tar.txt.
+func (s *search) tars() {
+	if _, err := s.root.Stat(tarFile); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	text, ok := s.read(tarFile)
+	if !ok {
+		return
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		t, err := tarLine(shimLine(line))
+		if err == nil && t.Kind != "" {
+			_, err = s.root.Stat(t.File)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%s does not exist: the file is looked for in %s", t.File, path.Dir(tarFile))
+			}
+		}
+		switch t.Line = n; {
+		case err != nil:
+			s.fail(&Problem{File: tarFile, Line: n, Err: err})
+		case t.Kind != "":
+			s.tarList = append(s.tarList, t)
+		}
+	}
+}
+
+// tarLine reads docker-archive:FILE@REPOSITORY:TAG. An empty line is an empty Tar.
+func tarLine(line string) (Tar, error) {
+	if line == "" {
+		return Tar{}, nil
+	}
+	kind, rest, _ := strings.Cut(line, ":")
+	file, name, ok := strings.Cut(rest, "@")
+	if kind != "docker-archive" && kind != "oci-archive" || !ok || file == "" || name == "" {
+		return Tar{}, fmt.Errorf("%q: want docker-archive:FILE@REPOSITORY:TAG or oci-archive:FILE@REPOSITORY:TAG", line)
+	}
+	ref, err := tarRef(name)
+	if err != nil {
+		return Tar{}, err
+	}
+	full := path.Join(path.Dir(tarFile), file)
+	if path.IsAbs(file) || full != path.Clean(full) || strings.HasPrefix(full, "..") {
+		return Tar{}, fmt.Errorf("%q: the file has to be in the build context", file)
+	}
+	return Tar{Kind: kind, File: full, Ref: ref}, nil
+}
+
+// tarRef is the name as it stands there: nothing is put before a repository without a host.
+func tarRef(name string) (reference.Reference, error) {
+	ref, err := reference.Parse(name)
+	if err != nil {
+		return ref, err
+	}
+	if !strings.HasPrefix(name, ref.Host+"/") {
+		ref.Host = ""
+		if !strings.HasPrefix(name, "library/") {
+			ref.Path = strings.TrimPrefix(ref.Path, "library/")
+		}
+	}
+	return ref, nil
+}
