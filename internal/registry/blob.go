@@ -119,3 +119,39 @@ func (c *Client) HasBlob(ctx context.Context, repo reference.Reference, d v1.Has
 	defer resp.Close()
 	return resp.StatusCode == http.StatusOK, nil
 }
+
+// ReadBlob reads a small blob whole, such as a config, and verifies it.
+func (c *Client) ReadBlob(ctx context.Context, repo reference.Reference, desc v1.Descriptor, limit int64) ([]byte, error) {
+	q := &request{
+		host: c.host(repo.Host), path: repo.Path, method: http.MethodGet, what: "get blob " + desc.Digest.String(),
+		url: "blobs/" + desc.Digest.String(), header: http.Header{}, accept: []int{http.StatusOK},
+	}
+	if desc.Size > limit {
+		return nil, q.error(fmt.Errorf("%w: %d bytes, at most %d can be", ErrLimit, desc.Size, limit))
+	}
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		b, err := readExactly(resp, desc)
+		if err == nil {
+			return b, nil
+		}
+		if err := c.again(ctx, q, attempt, q.error(err)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func readExactly(resp *response, desc v1.Descriptor) ([]byte, error) {
+	defer resp.Close()
+	b, err := readLimited(resp, resp.ContentLength, desc.Size)
+	if err != nil && !errors.Is(err, ErrLimit) {
+		return nil, fmt.Errorf("read blob: %w", err)
+	}
+	if got := NewManifest("", b).Digest; err != nil || got != desc.Digest {
+		return nil, fmt.Errorf("%w: the bytes that the registry sent are %s", ErrCorrupt, got)
+	}
+	return b, nil
+}

@@ -170,7 +170,8 @@ func (c *Client) hop(ctx context.Context, q *request, target *url.URL, authoriza
 	if authorization != "" && sameOrigin(target, q.host) {
 		req.Header.Set("Authorization", authorization)
 	}
-	if err := q.attach(req, w); err != nil {
+	sent, err := q.attach(req, w)
+	if err != nil {
 		w.stop()
 		return nil, err
 	}
@@ -179,29 +180,29 @@ func (c *Client) hop(ctx context.Context, q *request, target *url.URL, authoriza
 	if err != nil {
 		err = w.cause(err)
 		w.stop()
+		sent.end()
 		return nil, q.error(err)
 	}
-	return &response{Response: resp, watch: w}, nil
+	return &response{Response: resp, watch: w, sent: sent}, nil
 }
 
 // attach opens the body of an upload anew for this try.
-func (q *request) attach(req *http.Request, w *watchdog) error {
+func (q *request) attach(req *http.Request, w *watchdog) (*watchedBody, error) {
 	if q.body == nil {
-		return nil
+		return nil, nil
 	}
 	b, err := q.body()
 	if err != nil {
-		return &fatal{err}
+		return nil, &fatal{err}
 	}
-	req.ContentLength = q.size
 	if q.size == 0 {
-		b.Close()
 		req.Body = http.NoBody
-		return nil
+		return nil, b.Close()
 	}
-	w.patience = uploadPatience
-	req.Body = &watchedBody{ReadCloser: b, watch: w}
-	return nil
+	w.allow(uploadPatience)
+	sent := &watchedBody{content: b, watch: w}
+	req.ContentLength, req.Body = q.size, sent
+	return sent, nil
 }
 
 func sameOrigin(u *url.URL, h *host) bool { return u.Host == h.address && u.Scheme == h.getScheme() }

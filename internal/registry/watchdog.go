@@ -22,16 +22,15 @@ const (
 
 // watchdog ends a request that makes no progress.
 type watchdog struct {
-	ctx      context.Context
-	clock    Clock
-	cancel   context.CancelCauseFunc
-	moved    atomic.Int64
-	patience int32
+	ctx    context.Context
+	clock  Clock
+	cancel context.CancelCauseFunc
+	moved  atomic.Int64
 
-	mu     sync.Mutex
-	idle   int32
-	ended  bool
-	disarm func() bool
+	mu             sync.Mutex
+	patience, idle int32
+	ended          bool
+	disarm         func() bool
 }
 
 func (c *Client) watch(ctx context.Context) (context.Context, *watchdog) {
@@ -58,6 +57,13 @@ func (w *watchdog) look() {
 	w.disarm = w.clock.AfterFunc(stallPeriod, w.look)
 }
 
+// allow sets how many periods without progress are allowed.
+func (w *watchdog) allow(periods int32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.patience = periods
+}
+
 // stop ends the watch and frees the request.
 func (w *watchdog) stop() {
 	w.mu.Lock()
@@ -75,22 +81,50 @@ func (w *watchdog) cause(err error) error {
 	return err
 }
 
-// watchedBody is the body of an upload whose progress counts.
+// watchedBody is the body of an upload whose progress counts. A transport may go on reading a body after the answer
+// came; once this one is closed it reads no more, so that the content can be opened again for another try.
 type watchedBody struct {
-	io.ReadCloser
 	watch *watchdog
+
+	mu      sync.Mutex
+	content io.ReadCloser
+	closed  bool
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return 0, io.ErrClosedPipe
+	}
+	n, err := b.content.Read(p)
 	b.watch.moved.Add(int64(n))
 	return n, err
+}
+
+// Close waits for a Read under way.
+func (b *watchedBody) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	return b.content.Close()
+}
+
+// end closes the body, if there is one.
+func (b *watchedBody) end() {
+	if b != nil {
+		b.Close()
+	}
 }
 
 // response is an answer whose body counts as progress and whose end gives the turn back.
 type response struct {
 	*http.Response
 	watch      *watchdog
+	sent       *watchedBody
 	redirected bool
 	release    func()
 	moved      func(int64)
@@ -118,6 +152,7 @@ func (r *response) Close() error {
 	r.closed = true
 	err := r.Body.Close()
 	r.watch.stop()
+	r.sent.end()
 	if r.release != nil {
 		r.release()
 	}

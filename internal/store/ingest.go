@@ -326,3 +326,15 @@ func (i *Ingest) Close() error {
 	}
 	return errors.Join(i.save(), i.shut())
 }
+
+// Reserved is how many bytes of the file system an unfinished ingest of the blob has taken already.
+func (s *Store) Reserved(desc v1.Descriptor) int64 {
+	fi, err := os.Stat(s.part(desc.Digest))
+	switch {
+	case check(desc.Digest) != nil || err != nil:
+		return 0
+	case desc.Size >= allocateFrom:
+		return desc.Size
+	}
+	return fi.Size()
+}
