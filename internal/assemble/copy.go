@@ -100,7 +100,7 @@ func (s *source) missing(pattern, name string) error {
 	if name == layer.Root && s.ignore.hidesRegistry() {
 		return s.hiddenRegistry()
 	}
-	if _, err := s.root.Lstat(name); err == nil && !strings.ContainsAny(name, `*?[`) {
+	if s.ignore.hides(name) {
 		return fmt.Errorf("%s is hidden by %s", pattern, s.ignore.name)
 	}
 	return fmt.Errorf("%s is not in the context %s: correct the name, or let the download step make it", pattern, s.dir)

@@ -63,11 +63,11 @@ func restEntry(f registrydir.File) layer.Entry {
 // layers finds out the facts of all layers, reading only blobs that nobody has read before.
 func (p registryParts) layers(ctx context.Context, in Input) ([]Layer, error) {
 	layers := make([]Layer, len(p.blobs), len(p.blobs)+2)
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range p.blobs {
 		g.Go(func() error {
-			facts, err := in.blobFacts(ctx, f)
+			facts, err := in.blobFacts(each, f)
 			layers[i] = newLayer(facts, f.Blob, blobOpener(f))
 			if in.RegistryHashes {
 				layers[i].Open = blobOpener(f)
