@@ -22,7 +22,7 @@ func serveFiles(t *testing.T) string {
 	sum := fmt.Sprintf("%x", sha256.Sum256([]byte("hello")))
 	pages := map[string]string{
 		"/tool": "hello", "/empty": "",
-		"/SHA256SUMS": strings.Repeat("0", 64) + "  tool.other\n" + sum + " *tool\n",
+		"/SHA256SUMS":  strings.Repeat("0", 64) + "  tool.other\n" + sum + " *tool\n",
 		"/tool.sha256": sum + "\n", "/other.sums": strings.Repeat("0", 64) + "  tool.other\n",
 		"/two.sums": sum + "\n" + sum + "\n",
 	}

@@ -1,0 +1,178 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// Chart is the chart to install for a version of an application.
+type Chart struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	AppVersion string `json:"appVersion"`
+	// URL is where the archive is, resolved against the repository; it may begin with oci://.
+	URL string `json:"url,omitempty"`
+	// Digest is the SHA-256 of the archive as the index gives it, in hexadecimal; empty when it gives none.
+	Digest string `json:"digest,omitempty"`
+}
+
+// ErrQuery means that a part of the question is missing.
+var ErrQuery = errors.New("incomplete question")
+
+// ErrNoVersion means that no chart in the index is for the application's version.
+var ErrNoVersion = errors.New("no chart for this application version")
+
+// Query asks for the chart of a version of an application.
+type Query struct {
+	// Repository is the address of a chart repository, without index.yaml.
+	Repository string
+	Chart      string
+	AppVersion string
+}
+
+// FindChart fetches the index of a repository and gives the chart for a version of the application, by the rule of [Choose]. Hosts that the environment
+// variable [PlainHTTPVariable] names may be asked without TLS.
+func FindChart(ctx context.Context, q Query) (Chart, error) {
+	c := &Client{PlainHTTP: strings.FieldsFunc(os.Getenv(PlainHTTPVariable), func(r rune) bool { return r == ',' || r == ' ' })}
+	return c.FindChart(ctx, q)
+}
+
+// FindChart is as the function of that name.
+func (c *Client) FindChart(ctx context.Context, q Query) (Chart, error) {
+	if q.Repository == "" || q.Chart == "" || q.AppVersion == "" {
+		return Chart{}, fmt.Errorf("%w: a repository, a chart and an application version are wanted, not %q, %q and %q", ErrQuery, redact(q.Repository), q.Chart, q.AppVersion)
+	}
+	entries, err := c.Index(ctx, q.Repository, q.Chart)
+	if err != nil {
+		return Chart{}, err
+	}
+	e, err := Choose(entries, q.AppVersion)
+	if err != nil {
+		return Chart{}, fmt.Errorf("chart %s in %s: %w", q.Chart, redact(q.Repository), err)
+	}
+	found := Chart{Name: q.Chart, Version: e.Version, AppVersion: e.AppVersion, Digest: strings.TrimPrefix(e.Digest, "sha256:")}
+	if len(e.URLs) > 0 {
+		found.URL = resolve(q.Repository, e.URLs[0])
+	}
+	return found, nil
+}
+
+// resolve makes an address of the index absolute, as helm does: relative to the repository's directory.
+func resolve(repository, address string) string {
+	base, err := url.Parse(strings.TrimSuffix(repository, "/") + "/")
+	if err != nil {
+		return address
+	}
+	u, err := base.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.String()
+}
+
+// Choose gives the chart for a version of the application: the entries whose application version is the very one, else those where only a leading
+// v differs; among these the one whose own version is the greatest by semantic versioning, pre-releases after all others. With a differing v a
+// pre-release counts only when a pre-release was asked for.
+func Choose(entries []Entry, appVersion string) (Entry, error) {
+	if e, ok := newest(entries, appVersion, true); ok {
+		return e, nil
+	}
+	if e, ok := newest(entries, toggleV(appVersion), strings.Contains(appVersion, "-")); ok {
+		return e, nil
+	}
+	return Entry{}, notFound(entries, appVersion)
+}
+
+func toggleV(version string) string {
+	if rest, ok := strings.CutPrefix(version, "v"); ok {
+		return rest
+	}
+	return "v" + version
+}
+
+func newest(entries []Entry, appVersion string, prereleases bool) (Entry, bool) {
+	var best Entry
+	var top *semver.Version
+	for _, e := range entries {
+		v, err := semver.NewVersion(e.Version)
+		if err != nil || e.AppVersion != appVersion || v.Prerelease() != "" && !prereleases {
+			continue
+		}
+		if top == nil || precedes(top, v) {
+			best, top = e, v
+		}
+	}
+	return best, top != nil
+}
+
+// precedes says whether b is to be taken rather than a.
+func precedes(a, b *semver.Version) bool {
+	if stable := b.Prerelease() == ""; stable != (a.Prerelease() == "") {
+		return stable
+	}
+	return b.GreaterThan(a)
+}
+
+// notFound names what there is instead.
+func notFound(entries []Entry, appVersion string) error {
+	for _, e := range entries {
+		if e.Version == appVersion || e.Version == toggleV(appVersion) {
+			return fmt.Errorf("%w: %s is a version of the chart; its application version is %s", ErrNoVersion, appVersion, e.AppVersion)
+		}
+	}
+	if near := nearest(entries, appVersion); len(near) > 0 {
+		return fmt.Errorf("%w: %s; the nearest are %s", ErrNoVersion, appVersion, strings.Join(near, ", "))
+	}
+	return fmt.Errorf("%w: %s; the index names no application versions", ErrNoVersion, appVersion)
+}
+
+// maxNearest is how many versions an error offers.
+const maxNearest = 5
+
+// nearest gives application versions near to one that there is none of: those of the same minor version before those of the same major version,
+// and among these the closest.
+func nearest(entries []Entry, appVersion string) []string {
+	var all []string
+	for _, e := range entries {
+		if e.AppVersion != "" && len(e.AppVersion) < 64 {
+			all = append(all, e.AppVersion)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	far := make(map[string][]uint64, len(all))
+	for _, v := range all {
+		far[v] = apart(appVersion, v)
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Or(slices.Compare(far[a], far[b]), compareVersions(b, a)) })
+	return all[:min(len(all), maxNearest)]
+}
+
+// apart is the distance between two versions: of their major numbers, then of their minor ones, then of their patches. What is no version is
+// farthest.
+func apart(a, b string) []uint64 {
+	x, xerr := semver.NewVersion(a)
+	y, yerr := semver.NewVersion(b)
+	if xerr != nil || yerr != nil {
+		return []uint64{^uint64(0)}
+	}
+	gap := func(p, q uint64) uint64 { return max(p, q) - min(p, q) }
+	return []uint64{gap(x.Major(), y.Major()), gap(x.Minor(), y.Minor()), gap(x.Patch(), y.Patch())}
+}
+
+func compareVersions(a, b string) int {
+	x, xerr := semver.NewVersion(a)
+	y, yerr := semver.NewVersion(b)
+	if xerr != nil || yerr != nil {
+		return cmp.Compare(a, b)
+	}
+	return x.Compare(y)
+}
