@@ -126,7 +126,10 @@ func (w *writer) blobs(ctx context.Context, d *Dir) error {
 			return w.blob(h, d.blobs[h])
 		})
 	}
-	return errors.Join(group.Wait(), ctx.Err())
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // blob exports a blob and moves it to its place. A file of its size that is there already stays.
