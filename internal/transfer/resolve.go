@@ -199,6 +199,9 @@ func (t *Transfer) byDigest(ctx context.Context, sources []reference.Reference, 
 	if d.Size > registry.ManifestLimit {
 		return registry.Manifest{}, fmt.Errorf("manifest %s: %w: %d bytes", d.Digest, registry.ErrLimit, d.Size)
 	}
+	if len(sources) == 0 {
+		return registry.Manifest{}, fmt.Errorf("manifest %s: %w", d.Digest, registry.ErrNotFound)
+	}
 	var errs []error
 	for _, s := range sources {
 		m, err := t.client.Manifest(ctx, s, d.Digest.String())
@@ -252,6 +255,9 @@ func (t *Transfer) config(ctx context.Context, sources []reference.Reference, d 
 		if b, err := t.store.ReadAll(d.Digest, configLimit); err == nil {
 			return b, nil
 		}
+	}
+	if len(sources) == 0 {
+		return nil, fmt.Errorf("config %s: %w", d.Digest, registry.ErrNotFound)
 	}
 	var errs []error
 	for _, s := range sources {
