@@ -263,7 +263,7 @@ func TestHostileArchives(t *testing.T) {
 		"nothing":       {map[string]string{"a": ""}, "open FILE: it has neither index.json nor manifest.json: it is no image archive and no OCI layout"},
 		"no json":       {map[string]string{"index.json": "x"}, "open FILE: read index.json: invalid character 'x' looking for beginning of value"},
 		"empty index":   {map[string]string{"index.json": "{}"}, "names 0 images, and one is needed"},
-		"slip":          {map[string]string{"index.json": `{"manifests":[{"mediaType":"` + manifestType + `","digest":"sha256:../../../../etc/passwd","size":1}]}`}, "unsupported hash"},
+		"slip":          {map[string]string{"index.json": `{"manifests":[{"mediaType":"` + manifestType + `","digest":"sha256:../../../../etc/passwd","size":1}]}`}, "non-hex character in hash"},
 		"missing":       {map[string]string{"index.json": entrance(manifestType, manifest)}, "is missing: the archive is not complete"},
 		"wrong bytes":   {map[string]string{"index.json": entrance(manifestType, manifest), blobAt(manifest): strings.Repeat("x", len(manifest))}, "content is corrupt"},
 		"wrong size":    {map[string]string{"index.json": entrance(manifestType, manifest), blobAt(manifest): manifest + " "}, "content is corrupt"},

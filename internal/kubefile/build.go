@@ -36,7 +36,7 @@ func (k *Kubefile) Build(platform string) (Build, error) {
 	if err != nil {
 		return Build{}, err
 	}
-	e := &evaluation{file: f, lex: shell.NewLex(f.escape), given: k.args, builtin: builtin, args: map[string]string{}, shell: []string{"/bin/sh", "-c"}}
+	e := &evaluation{file: f, lex: shell.NewLex(f.escape), given: k.args, builtin: builtin, args: map[string]string{}}
 	e.out.Config.Env = []string{defaultPath}
 	if err := e.begin(); err != nil {
 		return Build{}, err
@@ -67,7 +67,6 @@ type evaluation struct {
 	lex            *shell.Lex
 	given, builtin map[string]string // from --build-arg; from the platform
 	globals, args  map[string]string // declared before FROM; declared after it
-	shell          []string
 	out            Build
 }
 
@@ -167,8 +166,6 @@ func (e *evaluation) run(c command) error {
 		cfg.Cmd = e.words(i.ShellDependantCmdLine)
 	case *instructions.EntrypointCommand:
 		cfg.Entrypoint = e.words(i.ShellDependantCmdLine)
-	case *instructions.ShellCommand:
-		e.shell = i.Shell
 	case *instructions.UserCommand:
 		cfg.User = i.User
 	case *instructions.StopSignalCommand:
@@ -258,7 +255,7 @@ func (e *evaluation) words(c instructions.ShellDependantCmdLine) []string {
 	if !c.PrependShell {
 		return c.CmdLine
 	}
-	return append(slices.Clone(e.shell), strings.Join(c.CmdLine, " "))
+	return []string{"/bin/sh", "-c", strings.Join(c.CmdLine, " ")}
 }
 
 // workdir sets the working directory and makes it, as builders do.

@@ -21,7 +21,7 @@ func (f *file) check(c instructions.Command, n *parser.Node) error {
 		f.checkArray(c.ShellDependantCmdLine, n)
 	case *instructions.EntrypointCommand:
 		f.checkArray(c.ShellDependantCmdLine, n)
-	case *instructions.OnbuildCommand, *instructions.HealthCheckCommand:
+	case *instructions.OnbuildCommand, *instructions.HealthCheckCommand, *instructions.ShellCommand:
 		f.warn(line, "%s is left out: an OCI image has no place for it", strings.ToUpper(n.Value))
 	}
 	return nil

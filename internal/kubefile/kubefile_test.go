@@ -128,10 +128,10 @@ CMD ["helm upgrade -i $(NAME) charts/$WHO", "true"]
 	}
 }
 
-func TestShell(t *testing.T) {
+func TestShellIsSh(t *testing.T) {
 	t.Parallel()
 	c := build(t, "FROM scratch\nSHELL [\"/bin/bash\", \"-ec\"]\nCMD a && b", amd64)
-	if want := []string{"/bin/bash", "-ec", "a && b"}; !slices.Equal(c.Config.Cmd, want) {
+	if want := []string{"/bin/sh", "-c", "a && b"}; !slices.Equal(c.Config.Cmd, want) {
 		t.Errorf("%q", c.Config.Cmd)
 	}
 }
@@ -249,7 +249,7 @@ func TestTooLarge(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	k := parse(t, "FROM scratch\nCMD ['bash a.sh']\nHEALTHCHECK NONE\nONBUILD COPY . .\n")
+	k := parse(t, "FROM scratch\nCMD ['bash a.sh']\nHEALTHCHECK NONE\nONBUILD COPY . .\nSHELL [\"x\"]\n")
 	var got []string
 	for _, w := range k.Warnings {
 		got = append(got, w.String())
@@ -258,6 +258,7 @@ func TestWarnings(t *testing.T) {
 		"Kubefile:2: CMD begins like an array, but is not valid JSON: it is taken as one shell command",
 		"Kubefile:3: HEALTHCHECK is left out: an OCI image has no place for it",
 		"Kubefile:4: ONBUILD is left out: an OCI image has no place for it",
+		"Kubefile:5: SHELL is left out: an OCI image has no place for it",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
