@@ -12,7 +12,6 @@ import (
 
 	"github.com/itchyny/gojq/cli"
 	yq "github.com/mikefarah/yq/v4/cmd"
-	"github.com/spf13/cobra"
 	helm "helm.sh/helm/v4/pkg/cmd"
 )
 
@@ -70,7 +69,7 @@ func runYQ(args []string) int {
 }
 
 func isCompletion(args []string) bool {
-	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+	return len(args) > 0 && (args[0] == "__complete" || args[0] == "__completeNoDesc")
 }
 
 // Install puts links to the binary into a directory, one under the name of each tool and one under its own.
