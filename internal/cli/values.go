@@ -141,7 +141,15 @@ func pairsValue(dst *map[string]string) *value {
 
 // sizeValue is a number of bytes with a unit: 512MiB, 2GB, 1.5 G; without a unit bytes. MB is a million bytes, MiB is 2^20.
 func sizeValue(dst *int64) *value {
-	return one(dst, parseSize, progress.Bytes)
+	return one(dst, parseSize, sizeText)
+}
+
+// sizeText writes a size so that it can be read again; powers of two as such.
+func sizeText(n int64) string {
+	if n > 0 && n%(1<<20) == 0 {
+		return fmt.Sprintf("%dMiB", n>>20)
+	}
+	return progress.Bytes(n)
 }
 
 var sizeUnits = map[string]float64{
@@ -156,7 +164,7 @@ func parseSize(s string) (int64, error) {
 	unit, ok := sizeUnits[strings.ToLower(strings.TrimSpace(s[len(digits):]))]
 	n, err := strconv.ParseFloat(digits, 64)
 	switch bytes := n * unit; {
-	case err != nil || !ok || n < 0 || strings.ContainsAny(digits, "xXpP_"):
+	case err != nil || !ok || n < 0 || strings.ContainsAny(digits, "xXpPeE_"):
 		return 0, fmt.Errorf("want a size, for example 512MiB or 2GB")
 	case bytes >= math.MaxInt64:
 		return 0, fmt.Errorf("that is more than can be counted")

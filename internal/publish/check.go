@@ -24,7 +24,7 @@ func Check(ctx context.Context, client Client, targets []Target) ([]Standing, er
 	for i, t := range targets {
 		wg.Go(func() {
 			standing[i].Target = t
-			standing[i].Present, errs[i] = look(ctx, client, t.Ref)
+			errs[i] = look(ctx, client, &standing[i])
 		})
 	}
 	wg.Wait()
@@ -54,16 +54,16 @@ func distinct(targets []Target) []Target {
 	return out
 }
 
-// look reads the tag's digest and tries for the right to push.
-func look(ctx context.Context, client Client, ref reference.Reference) (v1.Hash, error) {
-	if ref.Tag == "" || ref.Digest != "" {
-		return v1.Hash{}, errNoTag
+// look reads the tag's digest and tries for the right to push. Where nothing will be uploaded whatever the digest turns out to be, there is nothing to
+// try for.
+func look(ctx context.Context, client Client, s *Standing) (err error) {
+	if s.Ref.Tag == "" || s.Ref.Digest != "" {
+		return errNoTag
 	}
-	present, err := read(ctx, client, ref)
-	if err != nil {
-		return v1.Hash{}, err
+	if s.Present, err = read(ctx, client, s.Ref); err != nil || s.held() {
+		return err
 	}
-	return present, probe(ctx, client, ref)
+	return probe(ctx, client, s.Ref)
 }
 
 var errNoTag = errors.New("a push needs a tag and no digest, for example docker.io/labring/nginx:1.23.1")
@@ -87,7 +87,7 @@ func probe(ctx context.Context, client Client, ref reference.Reference) error {
 	if p, ok := client.(prober); ok {
 		return p.CanPush(ctx, ref)
 	}
-	l := empty().layer()
+	l := document(empty())
 	return client.PutBlob(ctx, ref, l.Desc, l.Open, nil)
 }
 

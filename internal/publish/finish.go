@@ -87,13 +87,13 @@ func (s *Session) finish(t Standing, index Index) Report {
 // push goes through the order that makes it safe: blobs, manifests, index, tag.
 func (s *Session) push(t Standing, index Index) error {
 	r := s.repository(t.Ref)
-	for _, l := range index.blobs() {
+	for _, l := range blobs(index) {
 		r.offer(s.ctx, l)
 	}
 	if err := r.wait(); err != nil {
 		return err
 	}
-	if err := s.documents(t.Ref, index); err != nil {
+	if err := s.putDocuments(t.Ref, index); err != nil {
 		return err
 	}
 	if done, err := s.recheck(t, index.Digest); done || err != nil {
@@ -105,13 +105,13 @@ func (s *Session) push(t Standing, index Index) error {
 	return s.readBack(t.Ref, index)
 }
 
-// documents puts the platforms' manifests, then the index, each by its digest.
-func (s *Session) documents(ref reference.Reference, index Index) error {
+// putDocuments puts the platforms' manifests, then the index, each by its digest.
+func (s *Session) putDocuments(ref reference.Reference, index Index) error {
 	group, ctx := errgroup.WithContext(s.ctx)
 	for _, image := range index.Images {
 		group.Go(func() error {
 			if _, err := s.o.Client.PutManifest(ctx, ref, image.Manifest.Digest.String(), image.Manifest.MediaType, image.Manifest.Bytes); err != nil {
-				return fmt.Errorf("put manifest of %s: %w", image.Platform, err)
+				return fmt.Errorf("put manifest of %s: %w", image.Platform.String(), err)
 			}
 			return nil
 		})
@@ -148,7 +148,7 @@ func (s *Session) recheck(t Standing, digest v1.Hash) (done bool, err error) {
 func (s *Session) readBack(ref reference.Reference, index Index) error {
 	group, ctx := errgroup.WithContext(s.ctx)
 	group.Go(func() error { return s.compare(ctx, ref, ref.Tag, index.Content) })
-	for _, c := range index.documents() {
+	for _, c := range documents(index) {
 		group.Go(func() error { return s.compare(ctx, ref, c.Digest.String(), c) })
 	}
 	return group.Wait()
