@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,10 +124,7 @@ func (r Result) compare() error {
 // String is the result in one line.
 func (r Result) String() string {
 	line := fmt.Sprintf("%s %s: asked for %s: ", r.Platform, r.Need, strings.Join(r.Answer.Asked, ", then "))
-	switch {
-	case errors.Is(r.Err, errNotFound):
-		return line + "not there"
-	case r.Err != nil:
+	if r.Err != nil {
 		return line + r.Err.Error()
 	}
 	return line + "got " + r.Answer.Manifest.String()

@@ -29,14 +29,16 @@ const (
 type Registry struct {
 	mu    sync.Mutex
 	repos map[string]*repository
+	// blobs hold a config's bytes, and nil for a layer.
+	blobs map[v1.Hash][]byte
 	bytes int64
 }
 
 type repository struct {
 	manifests map[v1.Hash]manifest
 	tags      map[string]v1.Hash
-	// blobs hold a config's bytes, and nil for a layer.
-	blobs map[v1.Hash][]byte
+	// blobs are those that the repository may give out.
+	blobs map[v1.Hash]bool
 }
 
 // manifest is what image manifests and indexes say of their content.
@@ -51,7 +53,9 @@ type manifest struct {
 }
 
 // NewRegistry makes an empty registry.
-func NewRegistry() *Registry { return &Registry{repos: map[string]*repository{}} }
+func NewRegistry() *Registry {
+	return &Registry{repos: map[string]*repository{}, blobs: map[v1.Hash][]byte{}}
+}
 
 // parseManifest reads a manifest that a registry gave with that Content-Type.
 func parseManifest(mediaType string, b []byte) (manifest, error) {
@@ -81,7 +85,7 @@ func (m manifest) blobs() []v1.Descriptor {
 func (r *Registry) repo(name string) *repository {
 	repo, ok := r.repos[name]
 	if !ok {
-		repo = &repository{manifests: map[v1.Hash]manifest{}, tags: map[string]v1.Hash{}, blobs: map[v1.Hash][]byte{}}
+		repo = &repository{manifests: map[v1.Hash]manifest{}, tags: map[string]v1.Hash{}, blobs: map[v1.Hash]bool{}}
 		r.repos[name] = repo
 	}
 	return repo
@@ -91,13 +95,12 @@ func (r *Registry) repo(name string) *repository {
 func (r *Registry) mount(name string, d v1.Hash, keep bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, from := range r.repos {
-		if b, ok := from.blobs[d]; ok && (b != nil || !keep) {
-			r.repo(name).blobs[d] = b
-			return true
-		}
+	b, ok := r.blobs[d]
+	if !ok || keep && b == nil {
+		return false
 	}
-	return false
+	r.repo(name).blobs[d] = true
+	return true
 }
 
 // putBlob takes a blob in if it is what its descriptor says. It keeps the bytes of a config.
@@ -123,7 +126,7 @@ func (r *Registry) putBlob(name string, want v1.Descriptor, content io.Reader, k
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.repo(name).blobs[want.Digest] = kept.Bytes()
+	r.blobs[want.Digest], r.repo(name).blobs[want.Digest] = kept.Bytes(), true
 	r.bytes += n
 	return nil
 }
@@ -134,7 +137,7 @@ func (r *Registry) putManifest(name, tag string, m manifest) error {
 	defer r.mu.Unlock()
 	repo := r.repo(name)
 	for _, b := range m.blobs() {
-		if _, ok := repo.blobs[b.Digest]; !ok {
+		if !repo.blobs[b.Digest] {
 			return fmt.Errorf("manifest blob unknown: %s", b.Digest)
 		}
 	}
@@ -175,8 +178,8 @@ func (r *Registry) find(name, kind, what string) ([]byte, string, error) {
 	if tagged, ok := repo.tags[what]; err != nil && ok {
 		d = tagged
 	}
-	if b, ok := repo.blobs[d]; kind == "blobs" && ok {
-		return b, "application/octet-stream", nil
+	if kind == "blobs" && repo.blobs[d] {
+		return r.blobs[d], "application/octet-stream", nil
 	}
 	if m, ok := repo.manifests[d]; kind == "manifests" && ok {
 		return m.bytes, string(m.MediaType), nil

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -50,10 +49,10 @@ func (a *Answer) ask(ctx context.Context, c *Client, need reference.Reference, p
 	}
 	a.Asked = append(a.Asked, need.Path+":"+need.FallbackTag())
 	m, err := c.image(ctx, need.Path, need.FallbackTag(), p)
-	if err != nil {
-		return m, errors.Join(failed, err)
+	if err != nil && failed != nil {
+		return m, fmt.Errorf("%w, %w", failed, err)
 	}
-	return m, nil
+	return m, err
 }
 
 // pull looks at every blob of the manifest and reads the config.
