@@ -334,7 +334,7 @@ func TestFaultsThatStay(t *testing.T) {
 		"405 for manifests":  {fault{is(http.MethodPut, "/manifests/"), -1, answer(405, "UNSUPPORTED")}, []string{"405", "put manifest of linux/a"}, nil},
 		"immutable tag":      {fault{is(http.MethodPut, "/manifests/1"), -1, answer(409, "TAG_IMMUTABLE")}, []string{"set tag 1", "409", "TAG_IMMUTABLE"}, nil},
 		"always cut off":     {fault{is(http.MethodPut, "/blobs/uploads/"), -1, cut}, []string{"6 tries"}, nil},
-		"another manifest":   {fault{is(http.MethodGet, "/manifests/1"), -1, swap}, []string{"read back 1"}, nil},
+		"another manifest":   {fault{is(http.MethodGet, "/manifests/1"), -1, swap}, []string{"gives back something else: 1 is sha256:"}, publish.ErrReadBack},
 		"tag is not visible": {fault{is(http.MethodGet, "/manifests/1"), -1, answer(404, "MANIFEST_UNKNOWN")}, []string{"read back 1", "404"}, registry.ErrNotFound},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -560,6 +560,7 @@ func TestCancel(t *testing.T) {
 	s.script(fault{is(http.MethodPut, "/blobs/uploads/"), -1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if !strings.Contains(r.URL.RawQuery, twoBytes) {
 			cancel()
+			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 			return
 		}

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -23,11 +24,18 @@ import (
 	fake "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/sirupsen/logrus"
 
 	"github.com/labring-actions/cluster-image/internal/assemble"
 	"github.com/labring-actions/cluster-image/internal/reference"
 	"github.com/labring-actions/cluster-image/internal/registry"
 )
+
+// TestMain silences distribution's registry, which logs each request.
+func TestMain(m *testing.M) {
+	logrus.SetOutput(io.Discard)
+	m.Run()
+}
 
 // fault is what happens to requests that it fits, instead of or before the registry's answer.
 type fault struct {
@@ -193,13 +201,23 @@ func digest(b []byte) v1.Hash {
 func randomLayer(seed uint64, size int) assemble.Layer {
 	var key [32]byte
 	key[0] = byte(seed)
-	b := make([]byte, size)
-	_, _ = rand.NewChaCha8(key).Read(b)
+	content := make([]byte, size)
+	_, _ = rand.NewChaCha8(key).Read(content)
+	b := zipped(content)
 	return assemble.Layer{
-		Desc: v1.Descriptor{MediaType: types.OCILayer, Digest: digest(b), Size: int64(size)},
+		Desc: v1.Descriptor{MediaType: types.OCILayer, Digest: digest(b), Size: int64(len(b))},
 		Blob: digest([]byte{byte(seed)}),
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil },
 	}
+}
+
+// zipped stores the bytes as gzip, without which a layer is compressed by whoever copies the image.
+func zipped(b []byte) []byte {
+	var out bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&out, gzip.NoCompression)
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return out.Bytes()
 }
 
 func content(t *testing.T, mt types.MediaType, v any) assemble.Content {
