@@ -197,12 +197,12 @@ func (c *chartRun) document(chart render.Chart, d render.Document) error {
 	case render.CRD:
 		scanDocuments(d.Text, &document{finds: c.finds, base: o}, where{})
 	default:
-		c.template(d, o)
+		c.text(d, o)
 	}
 	return nil
 }
 
-func (c *chartRun) template(d render.Document, o Origin) {
+func (c *chartRun) text(d render.Document, o Origin) {
 	if ext := path.Ext(d.Name); ext == ".txt" || ext == ".md" {
 		c.finds.scanLines(d.Text, o)
 		return

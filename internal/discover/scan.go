@@ -16,7 +16,7 @@ func scanDocuments(text string, d *document, w where) (line int, message string)
 		n, err := decode(doc)
 		if err != nil {
 			if message == "" {
-				line, message = reason(err, sub.base.Line)
+				line, message = reason(doc, err, sub.base.Line)
 			}
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -58,17 +59,37 @@ func empty(text string) bool {
 	return true
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	// parserError is an error whose line the library counts from 0; those of its scanner are counted from 1.
+	parserError = regexp.MustCompile(`^did not find expected (<|node content|'-' indicator|key|',')`)
+)
 
 // reason takes the line out of an error of the YAML library and counts it from the file's first line.
-func reason(err error, first int) (line int, message string) {
-	message = err.Error()
-	line = first
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		message = strings.TrimPrefix(message, m[0])
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = first + n - 1
-		}
+func reason(text string, err error, first int) (line int, message string) {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		return first, err.Error()
 	}
-	return line, message
+	message = strings.TrimPrefix(err.Error(), m[0])
+	n, _ := strconv.Atoi(m[1])
+	switch {
+	case n == 0:
+		n = unreadable(text)
+	case parserError.MatchString(message):
+		n++
+	}
+	return first + max(n, 1) - 1, message
+}
+
+// unreadable is the line of the first character that YAML does not allow, counted from 1.
+func unreadable(text string) int {
+	n := 1
+	for line := range strings.Lines(text) {
+		if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\r\n", r) || r == 0x7f }) {
+			return n
+		}
+		n++
+	}
+	return 1
 }

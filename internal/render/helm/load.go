@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
 	"helm.sh/helm/v4/pkg/ignore"
@@ -72,6 +73,9 @@ func inside(name string, err error) error {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s does not exist", name)
+	}
+	if errors.Is(err, syscall.ELOOP) {
+		return fmt.Errorf("%s is a link that leads back to itself", name)
 	}
 	return err
 }

@@ -20,7 +20,7 @@ const maxRequest = 16 << 20
 // file, its end ends the process, so that a child does not outlive its parent.
 func Main(stdin io.Reader, stdout io.Writer) int {
 	out := bufio.NewWriterSize(stdout, 64<<10)
-	w := render.NewWriter(out)
+	w := &answer{Writer: render.NewWriter(out), out: out}
 	err := serve(stdin, w)
 	if err != nil {
 		err = w.Failure(err)
@@ -33,7 +33,21 @@ func Main(stdin io.Reader, stdout io.Writer) int {
 	return 0
 }
 
-func serve(stdin io.Reader, w *render.Writer) error {
+// answer is flushed after every set, so that a set that ends the process does not take the ones before with it.
+type answer struct {
+	*render.Writer
+	out *bufio.Writer
+}
+
+// Outcome implements sink.
+func (a *answer) Outcome(set int, o render.Outcome) error {
+	if err := a.Writer.Outcome(set, o); err != nil {
+		return err
+	}
+	return a.out.Flush()
+}
+
+func serve(stdin io.Reader, w sink) error {
 	in := bufio.NewReader(io.LimitReader(stdin, maxRequest))
 	line, err := in.ReadBytes('\n')
 	if err != nil {
