@@ -156,3 +156,11 @@ func (l *limiter) state() (limit, busy int) {
 	defer l.mu.Unlock()
 	return l.limit, l.busy
 }
+
+// Limits are how many requests for blobs and for everything else may now be under way at the host.
+func (c *Client) Limits(host string) (bulk, small int) {
+	h := c.host(host)
+	bulk, _ = h.bulk.state()
+	small, _ = h.small.state()
+	return bulk, small
+}
