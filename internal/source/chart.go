@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"slices"
@@ -157,12 +158,15 @@ func nearest(entries []Entry, appVersion string) []string {
 }
 
 // apart is the distance between two versions: of their major numbers, then of their minor ones, then of their patches. What is no version is
-// farthest.
-func apart(a, b string) []uint64 {
-	x, xerr := semver.NewVersion(a)
-	y, yerr := semver.NewVersion(b)
-	if xerr != nil || yerr != nil {
-		return []uint64{^uint64(0)}
+// farthest; to what is none itself, all versions are as far.
+func apart(asked, there string) []uint64 {
+	y, err := semver.NewVersion(there)
+	if err != nil {
+		return []uint64{math.MaxUint64}
+	}
+	x, err := semver.NewVersion(asked)
+	if err != nil {
+		return nil
 	}
 	gap := func(p, q uint64) uint64 { return max(p, q) - min(p, q) }
 	return []uint64{gap(x.Major(), y.Major()), gap(x.Minor(), y.Minor()), gap(x.Patch(), y.Patch())}
