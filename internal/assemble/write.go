@@ -3,13 +3,9 @@ package assemble
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,107 +194,4 @@ func replaceFile(file string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), file)
-}
-
-// WriteLayout writes an OCI layout directory. Blobs come first and index.json last, so that the directory shows the
-// old content or the new, never a mixture; what is there already is not written again, and blobs that nothing names
-// any more are removed. A directory that holds something else is refused.
-func WriteLayout(ctx context.Context, dir string, x Index, name string) error {
-	entrance, err := x.entrance(name)
-	if err != nil {
-		return err
-	}
-	if err := claimLayout(dir); err != nil {
-		return err
-	}
-	members := append([]member{textMember(layoutFile, []byte(layoutText))}, x.members()...)
-	buf := make([]byte, 1<<20)
-	for _, m := range append(members, textMember(indexFile, entrance.Bytes)) {
-		file := filepath.Join(dir, filepath.FromSlash(m.name))
-		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && info.Size() == m.desc.Size && m.isBlob() {
-			continue
-		}
-		if old, err := os.ReadFile(file); err == nil && !m.isBlob() && bytes.Equal(old, readAll(m)) {
-			continue
-		}
-		if err := replaceFile(file, func(w io.Writer) error { return m.copyTo(ctx, w, buf) }); err != nil {
-			return err
-		}
-	}
-	return prune(dir, members)
-}
-
-func (m member) isBlob() bool { return m.name != indexFile && m.name != layoutFile }
-
-// claimLayout makes sure that the directory is a layout or empty.
-func claimLayout(dir string) error {
-	names, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0 {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("write layout: %w", err)
-	}
-	for _, n := range names {
-		if n.Name() == layoutFile || n.Name() == "blobs" {
-			return nil
-		}
-	}
-	return fmt.Errorf("write layout: %s holds other files (%s): name an empty or a new directory", dir, names[0].Name())
-}
-
-// prune removes blobs that are not among the members.
-func prune(dir string, members []member) error {
-	keep := map[string]bool{}
-	for _, m := range members {
-		keep[filepath.Base(m.name)] = true
-	}
-	blobs := filepath.Join(dir, "blobs", "sha256")
-	names, err := os.ReadDir(blobs)
-	if err != nil {
-		return fmt.Errorf("clear layout: %w", err)
-	}
-	for _, n := range names {
-		if !keep[n.Name()] && n.Type().IsRegular() {
-			if err := os.Remove(filepath.Join(blobs, n.Name())); err != nil {
-				return fmt.Errorf("clear layout: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
-// WriteDockerArchive writes the form of docker save, which holds one platform. Its layers stay compressed: docker,
-// podman and sealos load them so.
-func WriteDockerArchive(ctx context.Context, file string, x Index, name string) error {
-	if len(x.Images) != 1 {
-		return fmt.Errorf("write %s: a docker-archive holds one platform, and this image has %d: choose one with --platform, or the format oci-archive", file, len(x.Images))
-	}
-	img := x.Images[0]
-	config := textMember(img.Config.Digest.Hex+".json", img.Config.Bytes)
-	entry := dockerImage{Config: config.name, RepoTags: []string{}}
-	if name != "" {
-		entry.RepoTags = []string{name}
-	}
-	layers := map[string]member{}
-	for _, l := range img.Layers {
-		n := l.Desc.Digest.Hex + ".tar.gz"
-		entry.Layers = append(entry.Layers, n)
-		layers[n] = member{name: n, desc: l.Desc, open: l.Open}
-	}
-	head, err := document("", []dockerImage{entry})
-	if err != nil {
-		return err
-	}
-	all := []member{textMember(dockerFile, head.Bytes), config}
-	return writeTar(ctx, file, append(all, slices.SortedFunc(maps.Values(layers), func(a, b member) int { return cmp.Compare(a.name, b.name) })...))
-}
-
-// dockerFile is the entrance of a docker archive, a list of dockerImage.
-const dockerFile = "manifest.json"
-
-type dockerImage struct {
-	Config   string
-	RepoTags []string
-	Layers   []string
 }

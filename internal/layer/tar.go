@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 )
 
 // Entry is one file, directory or symbolic link of a layer. Owner and group are always 0.
@@ -37,7 +36,18 @@ func Sort(entries []Entry) {
 
 // ComparePaths compares element by element, so that a directory is followed by what it holds: a, a/b, a-b.
 func ComparePaths(a, b string) int {
-	return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
+	for i := range min(len(a), len(b)) {
+		switch {
+		case a[i] == b[i]:
+		case a[i] == '/':
+			return -1
+		case b[i] == '/':
+			return 1
+		default:
+			return cmp.Compare(a[i], b[i])
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // tarStream is a tar of known length that opens its files one after the other while it is read.
