@@ -3,7 +3,6 @@ package reference
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -24,9 +23,6 @@ type Mirror struct {
 // Mirrors are tried in their order; among different prefixes the longest that matches counts.
 type Mirrors []Mirror
 
-// part is a host with an optional port and any number of repository components.
-var part = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$|^\[[0-9a-fA-F:]+\](:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
-
 // ParseMirror reads PREFIX=PREFIX, for example docker.io=mirror.example.com or docker.io/bitnami=docker.io/bitnamilegacy.
 func ParseMirror(s string) (Mirror, error) {
 	prefix, target, ok := strings.Cut(s, "=")
@@ -36,10 +32,14 @@ func ParseMirror(s string) (Mirror, error) {
 		return Mirror{}, fmt.Errorf("%w %q: want PREFIX=PREFIX, for example docker.io=mirror.example.com", ErrInvalidMirror, s)
 	case strings.Contains(prefix, "://") || strings.Contains(target, "://"):
 		return Mirror{}, fmt.Errorf("%w %q: leave the scheme out; for a registry without TLS add --plain-http HOST", ErrInvalidMirror, s)
-	case !part.MatchString(prefix):
-		return Mirror{}, fmt.Errorf("%w %q: %q is not a registry host with an optional path", ErrInvalidMirror, s, prefix)
-	case !part.MatchString(target):
-		return Mirror{}, fmt.Errorf("%w %q: %q is not a registry host with an optional path", ErrInvalidMirror, s, target)
+	}
+	for _, side := range []string{prefix, target} {
+		if _, err := Parse(side + "/x"); err != nil {
+			return Mirror{}, fmt.Errorf("%w %q: %q is not a registry host with an optional path", ErrInvalidMirror, s, side)
+		}
+		if host, _, _ := strings.Cut(side, "/"); !hostLike.MatchString(host) {
+			return Mirror{}, fmt.Errorf("%w %q: %q does not start with a registry host: write docker.io/%[3]s for Docker Hub", ErrInvalidMirror, s, side)
+		}
 	}
 	return Mirror{Prefix: canonicalHost(prefix), Target: canonicalHost(target)}, nil
 }
@@ -102,7 +102,9 @@ func Sources(r Reference, recipe, user Mirrors) []Reference {
 	}
 	var sources []Reference
 	for _, m := range moved {
-		sources = append(sources, user.Sources(m.apply(r))...)
+		if s := m.apply(r); s.Path != "" {
+			sources = append(sources, user.Sources(s)...)
+		}
 	}
 	return unique(append(sources, user.Sources(r)...))
 }
