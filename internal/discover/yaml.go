@@ -21,6 +21,9 @@ var errDocument = errors.New("not YAML")
 // decode reads one document. Aliases are not expanded. A document of comments is nil.
 func decode(text string) (*yaml.Node, error) {
 	text = strings.TrimPrefix(text, "\uFEFF")
+	if rest, ok := strings.CutPrefix(text, "---"); ok {
+		text = "--- " + rest // helm and kubectl take ---# for a separator as well
+	}
 	if empty(text) {
 		return nil, nil
 	}

@@ -6,13 +6,14 @@ import (
 )
 
 // Split yields the documents of a YAML text with the line, counted from 1, where each begins. A document begins with its --- line where it has
-// one. Joined again they are the text.
+// one. As for helm and kubectl, every line that begins with --- separates, even one that YAML itself would not take for a separator: ---# text.
+// Joined again they are the text.
 func Split(text string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		line, first, start := 1, 1, 0
 		for at := 0; at < len(text); line++ {
 			end := lineEnd(text, at)
-			if at > start && isMarker(text[at:end]) {
+			if at > start && strings.HasPrefix(text[at:end], "---") {
 				if !yield(first, text[start:at]) {
 					return
 				}
@@ -32,9 +33,4 @@ func lineEnd(text string, at int) int {
 		return at + i + 1
 	}
 	return len(text)
-}
-
-func isMarker(line string) bool {
-	rest, ok := strings.CutPrefix(line, "---")
-	return ok && (rest == "" || strings.ContainsAny(rest[:1], " \t\r\n"))
 }

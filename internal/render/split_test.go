@@ -14,7 +14,7 @@ func TestSplit(t *testing.T) {
 		"":                            "",
 		"a":                           "1:a",
 		"---\na\n---\nb\n":            "1:---\\na\\n 3:---\\nb\\n",
-		"a\n--- b\n---c\n---":         "1:a\\n 2:--- b\\n---c\\n 4:---",
+		"a\n--- b\n---c\n---":         "1:a\\n 2:--- b\\n 3:---c\\n 4:---",
 		"a: |\n  ---\r\n---\r\nb\r\n": "1:a: |\\n  ---\\r\\n 3:---\\r\\nb\\r\\n",
 	} {
 		var got []string

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"text/template"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
@@ -30,6 +31,7 @@ type job struct {
 	chart render.Chart
 	out   sink
 	seen  map[[sha256.Size]byte]bool
+	funcs template.FuncMap
 }
 
 func run(ctx context.Context, req render.Request, out sink) error {
@@ -42,7 +44,7 @@ func run(ctx context.Context, req render.Request, out sink) error {
 		return fmt.Errorf("open %s: %w", req.Root, err)
 	}
 	defer func() { _ = root.Close() }()
-	j := &job{root: root, req: req, caps: caps, out: out, seen: map[[sha256.Size]byte]bool{}}
+	j := &job{root: root, req: req, caps: caps, out: out, seen: map[[sha256.Size]byte]bool{}, funcs: remembered()}
 	if err := j.open(); err != nil {
 		return fmt.Errorf("%w: %s", render.ErrChart, oneLine(err.Error()))
 	}
@@ -184,7 +186,7 @@ func (j *job) variant(c *chart.Chart, values map[string]any, o common.ReleaseOpt
 		return nil, warnings, err
 	}
 	top["Capabilities"] = caps
-	rendered, err := engine.Engine{}.Render(c, top)
+	rendered, err := engine.Engine{CustomTemplateFuncs: j.funcs}.Render(c, top)
 	if err != nil {
 		return nil, warnings, err
 	}
