@@ -64,6 +64,9 @@ func (m Mirror) matches(repository string) bool {
 // apply puts the target in the prefix's place. The library/ of an official image stays: mirrors of Docker Hub serve it so.
 func (m Mirror) apply(r Reference) Reference {
 	host, path, _ := strings.Cut(m.Target+strings.TrimPrefix(r.Repository(), m.Prefix), "/")
+	if host == "docker.io" && path != "" && !strings.Contains(path, "/") {
+		path = "library/" + path
+	}
 	return Reference{Host: host, Path: path, Tag: r.Tag, Digest: r.Digest}
 }
 

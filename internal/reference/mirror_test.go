@@ -97,6 +97,7 @@ func TestSources(t *testing.T) {
 		{"user longer than the recipe", "docker.io/bitnami/x:1", []string{"docker.io/bitnami=docker.io/bitnamilegacy"}, []string{"docker.io/bitnami/x=m.io/x"},
 			[]string{"m.io/x:1", "docker.io/bitnami/x:1"}},
 		{"recipe's host is no repository", "docker.io/a/b:1", []string{"docker.io/a/b=m.io"}, []string{"docker.io=n.io"}, []string{"n.io/a/b:1", "docker.io/a/b:1"}},
+		{"to Docker Hub", "registry.k8s.io/pause:1", nil, []string{"registry.k8s.io=docker.io"}, []string{"docker.io/library/pause:1", "registry.k8s.io/pause:1"}},
 		{"the same twice", "docker.io/a/b:1", []string{"docker.io/a=docker.io/a"}, []string{"docker.io=docker.io"}, []string{"docker.io/a/b:1"}},
 	}
 	for _, tt := range tests {
