@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -47,7 +46,8 @@ type Input struct {
 	Annotations map[string]string
 	// Time is that of files and documents, SOURCE_DATE_EPOCH. The zero value is 1970.
 	Time time.Time
-	// Work is an existing directory for the compressed application layer, which has to stay as long as the image is used.
+	// Work is an existing directory for the compressed application layer. It and Dir have to stay as long as the layers
+	// are read.
 	Work string
 }
 
@@ -74,7 +74,7 @@ func Assemble(ctx context.Context, in Input) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	app, err := writeApplication(ctx, in, tree.entries(root, in.seconds()))
+	app, err := in.application(ctx, tree, root)
 	if err != nil {
 		return Image{}, err
 	}
@@ -125,28 +125,6 @@ func Check(ctx context.Context, in Input, needs bool) ([]string, error) {
 		return nil, err
 	}
 	return t.warnings, nil
-}
-
-// writeApplication compresses the application's files into the work directory.
-func writeApplication(ctx context.Context, in Input, entries []layer.Entry) (Layer, error) {
-	f, err := os.CreateTemp(in.Work, "application-*.part")
-	if err != nil {
-		return Layer{}, fmt.Errorf("write application layer: %w", err)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	facts, err := layer.WriteCompressed(ctx, f, entries)
-	if err != nil {
-		return Layer{}, fmt.Errorf("write application layer: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return Layer{}, fmt.Errorf("write application layer: %w", err)
-	}
-	name := strings.TrimSuffix(f.Name(), ".part") + ".tar.gz"
-	if err := os.Rename(f.Name(), name); err != nil {
-		return Layer{}, fmt.Errorf("write application layer: %w", err)
-	}
-	return newLayer(facts, v1.Hash{}, fileOpener(name)), nil
 }
 
 func newLayer(f layer.Facts, blob v1.Hash, open opener) Layer {

@@ -207,3 +207,40 @@ func TestNewIndex(t *testing.T) {
 		t.Error("an index of nothing was made")
 	}
 }
+
+func TestKnownApplicationIsCompressedWhenRead(t *testing.T) {
+	t.Parallel()
+	dir := simple.write(t, t.TempDir())
+	files{"opt/program": string(pattern("program", 9<<20))}.write(t, dir)
+	m := &memory{}
+	var images []assemble.Image
+	var works []string
+	for range 2 {
+		in := input(t, dir, amd64, nil)
+		in.Memory = m
+		images, works = append(images, image(t, in)), append(works, in.Work)
+	}
+	if images[0].Manifest.Digest != images[1].Manifest.Digest {
+		t.Error("a remembered layer makes another image")
+	}
+	for i, want := range []int{1, 0} {
+		if names, err := os.ReadDir(works[i]); err != nil || len(names) != want {
+			t.Errorf("build %d left %v, %v", i, names, err)
+		}
+	}
+	if listing(unpack(t, images[0])) != listing(unpack(t, images[1])) {
+		t.Error("the content differs")
+	}
+	in := input(t, dir, amd64, nil)
+	in.Memory = m
+	img := image(t, in)
+	files{"start.sh": "#!/bin/false"}.write(t, dir)
+	r, err := img.Layers[0].Open()
+	if err == nil {
+		defer r.Close()
+		_, err = io.Copy(io.Discard, r)
+	}
+	if !errors.Is(err, layer.ErrLength) && !errors.Is(err, assemble.ErrCorrupt) {
+		t.Errorf("a context that changed was read: %v", err)
+	}
+}

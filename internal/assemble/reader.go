@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -18,10 +17,6 @@ var ErrCorrupt = errors.New("content is corrupt")
 
 // opener opens a layer from its beginning.
 type opener = func() (io.ReadCloser, error)
-
-func fileOpener(name string) opener {
-	return func() (io.ReadCloser, error) { return os.Open(name) }
-}
 
 // readCloser reads from one and closes the other.
 type readCloser struct {

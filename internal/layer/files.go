@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -36,8 +37,24 @@ func StoredFacts(ctx context.Context, entries []Entry) (Facts, error) {
 	return h.facts()
 }
 
-// gzipLevel is part of what makes the bytes of an application's layer; so is the pinned version of the library.
-const gzipLevel = 6
+// DiffID reads all files once and says what their tar is, however it may be compressed.
+func DiffID(ctx context.Context, entries []Entry) (v1.Hash, error) {
+	t, err := newTar(entries)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	defer t.Close()
+	h := sha256.New()
+	_, err = io.CopyBuffer(h, cancelled{ctx, t}, make([]byte, storedBlock))
+	return sum(h), err
+}
+
+const (
+	gzipLevel = 6
+	// Compression names what makes the bytes of WriteCompressed besides the files: the library that go.mod pins, and
+	// its level. Whoever remembers the facts of such a layer has to remember this with them.
+	Compression = "github.com/klauspost/compress v1.20.3 level 6"
+)
 
 // WriteCompressed writes a layer of files as gzip that really compresses, and says what it is. The entries are
 // sorted. The gzip header carries neither name nor time.

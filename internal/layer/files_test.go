@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -54,12 +55,27 @@ func TestFilesGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if tar, err := layer.DiffID(t.Context(), sample()); err != nil || tar != stored.DiffID {
+		t.Errorf("tar %s, %v", tar, err)
+	}
 	if packed.DiffID != stored.DiffID {
 		t.Errorf("the same files make two tars: %s, %s", packed.DiffID, stored.DiffID)
 	}
 	// Changes with the version of klauspost/compress that go.mod pins, and then every image changes once.
 	if got := packed.Digest.Hex; got != "35bf0757528a1d0f395a6fef7a19e3bfe96c8da3cb939f83a7f773141f5f6ea5" {
 		t.Errorf("compressed layer changed: %s", got)
+	}
+}
+
+func TestCompressionIsThatOfGoMod(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(layer.Compression, " level ")
+	if !strings.Contains(string(mod), "\t"+name+"\n") {
+		t.Errorf("go.mod does not require %s: remembered layers would be wrong", name)
 	}
 }
 
