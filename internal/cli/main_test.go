@@ -41,8 +41,7 @@ type sampleOptions struct {
 	platforms, push []string
 	mirrors         reference.Mirrors
 	annotations     map[string]string
-	maybe           Maybe
-	format          Format
+	maybe           string
 	memory          int64
 	output          string
 	force           bool
@@ -50,7 +49,7 @@ type sampleOptions struct {
 
 // sampleCommand prints what it was given.
 func sampleCommand(p *Program) *cli.Command {
-	o := &sampleOptions{platforms: platforms, memory: 512 << 20, maybe: MaybeInclude, format: FormatArchive}
+	o := &sampleOptions{platforms: platforms, memory: 512 << 20, maybe: "include"}
 	return &cli.Command{
 		Name: "sample", Usage: "print the flags", ArgsUsage: "NAME VERSION|CONTEXT", UsageText: "cluster-image sample nginx 1.23.1 --force",
 		Description: "A first paragraph that is long enough that it has to be broken into two lines, at the words and nowhere else.\n\nA second one.",
@@ -59,8 +58,7 @@ func sampleCommand(p *Program) *cli.Command {
 			&cli.GenericFlag{Name: "push", Usage: "push to `REF`, repeatable", Value: textsValue(&o.push)},
 			&cli.GenericFlag{Name: "mirror", Usage: "fetch what is below a prefix from another, as in `PREFIX=PREFIX`", Value: mirrorsValue(&o.mirrors)},
 			&cli.GenericFlag{Name: "annotation", Usage: "annotate with `KEY=VALUE`", Value: pairsValue(&o.annotations)},
-			&cli.GenericFlag{Name: "maybe", Usage: "`WHAT` to do with images that may not be needed", Value: maybeValue(&o.maybe)},
-			&cli.GenericFlag{Name: "format", Usage: "write `FORMAT`", Value: formatValue(&o.format)},
+			&cli.GenericFlag{Name: "maybe", Usage: "`WHAT` to do with images that may not be needed", Value: choiceValue(&o.maybe, "include", "list", "fail")},
 			&cli.GenericFlag{Name: "render-memory", Usage: "let a chart use `SIZE` of memory", Value: sizeValue(&o.memory)},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", Destination: &o.output},
 			&cli.BoolFlag{Name: "force", Usage: "replace tags", Destination: &o.force},
@@ -87,8 +85,8 @@ func (o *sampleOptions) run(p *Program, operands []string) error {
 	case "cancelled":
 		return fmt.Errorf("fetch: %w", context.Canceled)
 	}
-	text := fmt.Sprintf("%q platforms=%v push=%v mirrors=%v annotations=%v maybe=%s format=%s memory=%d output=%s force=%v",
-		operands, o.platforms, o.push, o.mirrors, o.annotations, o.maybe, o.format, o.memory, o.output, o.force)
+	text := fmt.Sprintf("%q platforms=%v push=%v mirrors=%v annotations=%v maybe=%s memory=%d output=%s force=%v",
+		operands, o.platforms, o.push, o.mirrors, o.annotations, o.maybe, o.memory, o.output, o.force)
 	return p.Result(text, map[string]any{"operands": operands, "platforms": o.platforms})
 }
 

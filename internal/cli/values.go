@@ -193,36 +193,6 @@ func progressValue(dst *progress.Mode) *value {
 	return choiceValue(dst, progress.Auto, progress.Bars, progress.Plain, progress.JSON, progress.Quiet)
 }
 
-// Maybe is what happens with images of which it is not certain that they are needed.
-type Maybe string
-
-// The values of --maybe.
-const (
-	MaybeInclude Maybe = "include"
-	MaybeList    Maybe = "list"
-	MaybeFail    Maybe = "fail"
-)
-
-// maybeValue is what happens with images that may or may not be needed.
-func maybeValue(dst *Maybe) *value {
-	return choiceValue(dst, MaybeInclude, MaybeList, MaybeFail)
-}
-
-// Format is the form of an image on disk.
-type Format string
-
-// The values of --format.
-const (
-	FormatLayout        Format = "oci-layout"
-	FormatArchive       Format = "oci-archive"
-	FormatDockerArchive Format = "docker-archive"
-)
-
-// formatValue is the form of an image on disk.
-func formatValue(dst *Format) *value {
-	return choiceValue(dst, FormatArchive, FormatLayout, FormatDockerArchive)
-}
-
 // choices are the words that a flag takes, for completion; none when it takes any text.
 func choices(f cli.Flag) []string {
 	if g, ok := f.(*cli.GenericFlag); ok {

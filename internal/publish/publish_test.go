@@ -320,6 +320,22 @@ func TestFaultsThatPass(t *testing.T) {
 	}
 }
 
+// A proxy before the registry takes only small requests.
+func TestLargeBlobsGoOutInChunksWhereWholeOnesAreRefused(t *testing.T) {
+	t.Parallel()
+	s := strict(t)
+	large := func(r *http.Request) bool {
+		return strings.Contains(r.URL.Path, "/blobs/uploads/") && r.ContentLength > 1<<20
+	}
+	s.script(fault{large, -1, answer(413, "SIZE_INVALID")})
+	x := sampleOf(t, "large", 2<<20)
+	ref := s.target(t, "labring/nginx:1")
+	mustPush(t, x, publish.Target{Ref: ref})
+	if got := s.count(http.MethodPatch, ""); got < 2*3 || named(t, ref) != x.Digest {
+		t.Errorf("%d chunks", got)
+	}
+}
+
 func TestFaultsThatStay(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {

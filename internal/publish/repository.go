@@ -51,26 +51,28 @@ func newRepository(ref reference.Reference, o Options) *repository {
 	return &repository{ref: repo, o: o, jobs: make(chan struct{}, jobs), sent: map[v1.Hash]struct{}{}}
 }
 
-// offer sends a layer on its way unless it is already, or another has failed.
+// offer sends a layer on its way unless it is already, or another has failed. Whoever finds a layer on its way can wait for it.
 func (r *repository) offer(ctx context.Context, l Layer) {
 	r.mu.Lock()
-	_, again := r.sent[l.Desc.Digest]
-	r.sent[l.Desc.Digest] = struct{}{}
-	r.mu.Unlock()
-	if again || r.err() != nil {
+	defer r.mu.Unlock()
+	if _, again := r.sent[l.Desc.Digest]; again || r.failed != nil {
 		return
 	}
+	r.sent[l.Desc.Digest] = struct{}{}
 	r.o.Reporter.Expect(progress.Push, 1, l.Desc.Size)
-	r.wg.Go(func() {
-		select {
-		case r.jobs <- struct{}{}:
-			defer func() { <-r.jobs }()
-		case <-ctx.Done():
-		}
-		if r.err() == nil {
-			r.fail(l, r.place(ctx, l))
-		}
-	})
+	r.wg.Go(func() { r.deliver(ctx, l) })
+}
+
+// deliver waits for its turn and places the layer.
+func (r *repository) deliver(ctx context.Context, l Layer) {
+	select {
+	case r.jobs <- struct{}{}:
+		defer func() { <-r.jobs }()
+	case <-ctx.Done():
+	}
+	if r.err() == nil {
+		r.fail(l, r.place(ctx, l))
+	}
 }
 
 // wait waits for all that was offered, and gives the first thing that went wrong.

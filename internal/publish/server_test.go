@@ -232,10 +232,16 @@ func content(t *testing.T, mt types.MediaType, v any) assemble.Content {
 // sample is an index for two platforms with a layer that both share. Another variant has the same layers and another configuration.
 func sample(t *testing.T, variant string) assemble.Index {
 	t.Helper()
-	shared := randomLayer(1, 300_000)
+	return sampleOf(t, variant, 300_000)
+}
+
+// sampleOf is a sample with layers of so many bytes.
+func sampleOf(t *testing.T, variant string, size int) assemble.Index {
+	t.Helper()
+	shared := randomLayer(1, size)
 	var images []assemble.Image
 	for i, arch := range []string{"amd64", "arm64"} {
-		layers := []assemble.Layer{shared, randomLayer(uint64(2+i), 200_000)}
+		layers := []assemble.Layer{shared, randomLayer(uint64(2+i), size)}
 		config := content(t, types.OCIConfigJSON, v1.ConfigFile{OS: "linux", Architecture: arch, Author: variant})
 		m := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config.Descriptor()}
 		for _, l := range layers {
