@@ -60,7 +60,7 @@ func look(ctx context.Context, client Client, s *Standing) (err error) {
 	if s.Ref.Tag == "" || s.Ref.Digest != "" {
 		return errNoTag
 	}
-	if s.Present, err = read(ctx, client, s.Ref); err != nil || s.held() {
+	if s.Present, err = read(ctx, client, s.Ref); err != nil || s.Held() {
 		return err
 	}
 	return probe(ctx, client, s.Ref)

@@ -70,7 +70,7 @@ func (s *Session) finish(t Standing, index Index) Report {
 	switch {
 	case t.Present == index.Digest:
 		return report
-	case t.held():
+	case t.Held():
 		report.Err = refuse(t, index.Digest)
 	default:
 		report.Err = s.push(t, index)

@@ -56,8 +56,9 @@ type Standing struct {
 // exists says whether the tag names anything.
 func (s Standing) exists() bool { return s.Present != v1.Hash{} }
 
-// held says that nothing may be uploaded before the digest to push is known, since it may have to be refused.
-func (s Standing) held() bool { return s.exists() && !s.Moving && !s.Force }
+// Held says that the tag exists and is fixed: it will be refused unless the digest turns out to be the same, and nothing is uploaded before that is
+// known. It is worth a word to the user before a long run.
+func (s Standing) Held() bool { return s.exists() && !s.Moving && !s.Force }
 
 // Options are what a [Session] works with.
 type Options struct {

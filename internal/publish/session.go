@@ -47,7 +47,7 @@ func (s *Session) Offer(l Layer) {
 // open says whether any target of the repository may be pushed whatever the digest will be.
 func (s *Session) open(name string) bool {
 	for _, t := range s.targets {
-		if t.Ref.Repository() == name && !t.held() {
+		if t.Ref.Repository() == name && !t.Held() {
 			return true
 		}
 	}
