@@ -171,4 +171,3 @@ func TestSkopeoLists(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
-
