@@ -22,6 +22,8 @@ type Options struct {
 	Sandbox sandbox.Options
 	// Tools is a directory with the program's own helm, yq, jq and cluster-image, which comes first on PATH; empty adds none.
 	Tools string
+	// Path lists the directories of the machine's programs: DefaultPath when empty. The sandbox lets only those of the system be read.
+	Path string
 	// Timeout is DefaultTimeout when zero.
 	Timeout time.Duration
 	// Env are further variables for init.sh, each KEY=VALUE.

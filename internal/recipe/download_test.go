@@ -412,3 +412,40 @@ func TestLinksOfAScriptAreNotFollowed(t *testing.T) {
 		t.Errorf("%s: %v", dest, err)
 	}
 }
+
+func TestRecipeFilesAreJudgedToo(t *testing.T) {
+	t.Parallel()
+	r := load(t, map[string]string{"opt/tool": string(program(elf.EM_X86_64)), "opt/empty": ""})
+	err := recipe.Download(t.Context(), r, "linux/arm64", filepath.Join(t.TempDir(), "context"), recipe.Options{})
+	const want = "demo 1.2.3 for linux/arm64: the recipe's files are wrong:\n    opt/tool is a program for linux/amd64, not for linux/arm64" +
+		"\na file that is meant to be so is named in unchecked.txt of the recipe: a pattern, # and the reason"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestNoBash(t *testing.T) {
+	t.Parallel()
+	empty := t.TempDir()
+	err := recipe.Download(t.Context(), load(t, map[string]string{"init.sh": "true"}), "linux/amd64", filepath.Join(t.TempDir(), "context"), recipe.Options{Path: empty})
+	want := "demo 1.2.3 for linux/amd64: no bash on this machine (looked in " + empty + "): install bash, or use --engine dagger, which brings its own"
+	if err == nil || err.Error() != want || !errors.Is(err, recipe.ErrNoBash) {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestMissingSandboxIsTold(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	reporter := progress.New(progress.Options{Mode: progress.Plain, Out: &out})
+	_, err := download(t, map[string]string{"init.sh": "true"}, recipe.Options{Sandbox: sandbox.Options{Off: true}, Reporter: reporter})
+	reporter.Close()
+	const want = "init.sh of demo 1.2.3 is not fully confined: it is turned off; --engine dagger runs it in a container, --require-sandbox refuses"
+	if err != nil || strings.Count(out.String(), want) != 1 {
+		t.Errorf("error %v, told %q", err, out.String())
+	}
+	_, err = download(t, map[string]string{"init.sh": "true"}, recipe.Options{Sandbox: sandbox.Options{Off: true, Require: true}})
+	if !errors.Is(err, sandbox.ErrUnavailable) {
+		t.Errorf("required: error %v", err)
+	}
+}

@@ -24,15 +24,21 @@ type Finding struct {
 	Problem string
 }
 
-// ContextError names the files that init.sh left and that cannot be what was meant.
+// ContextError names the files of a context that cannot be what was meant.
 type ContextError struct {
 	Name, Version, Platform string
-	Findings                []Finding
+	// Script says that an init.sh ran, which may have made the files.
+	Script   bool
+	Findings []Finding
 }
 
 func (e *ContextError) Error() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s %s for %s: init.sh ended well, but what it left is wrong:", e.Name, e.Version, e.Platform)
+	cause := "the recipe's files are wrong:"
+	if e.Script {
+		cause = "init.sh ended well, but what it left is wrong:"
+	}
+	fmt.Fprintf(&s, "%s %s for %s: %s", e.Name, e.Version, e.Platform, cause)
 	for _, f := range e.Findings[:min(len(e.Findings), maxFindings)] {
 		fmt.Fprintf(&s, "\n    %s %s", f.Path, f.Problem)
 	}
@@ -60,7 +66,7 @@ func judge(ctx context.Context, root *os.Root, r Recipe, platform string) error 
 		return fmt.Errorf("%s for %s: %w", r, platform, err)
 	}
 	if len(j.findings) > 0 {
-		return &ContextError{Name: r.Name, Version: r.Version, Platform: platform, Findings: j.findings}
+		return &ContextError{Name: r.Name, Version: r.Version, Platform: platform, Script: r.HasScript(), Findings: j.findings}
 	}
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/labring-actions/cluster-image/internal/sandbox"
 )
 
-// systemPath is where init.sh finds the machine's programs, behind the program's own tools.
-const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin"
+// DefaultPath is where init.sh finds the machine's programs, behind the program's own tools.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin"
 
 // passing are the variables of the caller's environment that init.sh gets: how the network and its certificates are reached.
 var passing = []string{
@@ -72,7 +72,7 @@ var ErrNoBash = errors.New("no bash on this machine")
 
 // runScript runs init.sh in the context.
 func (w workplace) runScript(ctx context.Context, r Recipe, platform string, o Options) error {
-	bash, err := findBash()
+	bash, err := findBash(o.path())
 	if err != nil {
 		return fmt.Errorf("%s for %s: %w", r, platform, err)
 	}
@@ -123,7 +123,7 @@ func architecture(platform string) string {
 
 // environment is all that init.sh sees of its surroundings.
 func (w workplace) environment(o Options) []string {
-	path := systemPath
+	path := o.path()
 	if o.Tools != "" {
 		path = o.Tools + string(os.PathListSeparator) + path
 	}
@@ -143,12 +143,19 @@ func (w workplace) environment(o Options) []string {
 	return append(env, o.Env...)
 }
 
-func findBash() (string, error) {
-	for _, dir := range filepath.SplitList(systemPath) {
-		path := filepath.Join(dir, "bash")
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path, nil
+func (o Options) path() string {
+	if o.Path == "" {
+		return DefaultPath
+	}
+	return o.Path
+}
+
+func findBash(path string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		bash := filepath.Join(dir, "bash")
+		if info, err := os.Stat(bash); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return bash, nil
 		}
 	}
-	return "", fmt.Errorf("%w (looked in %s): install bash, or use --engine dagger, which brings its own", ErrNoBash, systemPath)
+	return "", fmt.Errorf("%w (looked in %s): install bash, or use --engine dagger, which brings its own", ErrNoBash, path)
 }

@@ -258,7 +258,7 @@ func TestFindChartErrors(t *testing.T) {
 		"no version":      {secret, "nginx", "chart nginx in " + strings.Replace(secret, "hidden", "xxxxx", 1) + ": no chart for this application version: 8; the nearest are 11.23.1, v4.0.0-rc.1, v4.1.0, v3.0.0, 3.1.0"},
 		"nothing":         {"", "nginx", `incomplete question: a repository, a chart and an application version are wanted, not "", "nginx" and "8"`},
 		"page":            {repository(t, answer(http.StatusOK, "<html>")), "nginx", ""},
-		"too large":       {repository(t, large), "nginx", ""},
+		"too large":       {repository(t, large(t)), "nginx", ""},
 		"broken transfer": {repository(t, cutShort), "nginx", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -272,16 +272,10 @@ func TestFindChartErrors(t *testing.T) {
 	}
 }
 
-// large answers with a small packed index that is huge unpacked.
-func large(w http.ResponseWriter, _ *http.Request) {
-	gz := gzip.NewWriter(w)
-	line := []byte(strings.Repeat("# filling\n", 100_000))
-	for range 140 {
-		if _, err := gz.Write(line); err != nil {
-			return
-		}
-	}
-	_ = gz.Close()
+// large is a small packed index that is huge unpacked: the same packed lines again and again, which gzip allows.
+func large(t *testing.T) http.HandlerFunc {
+	t.Helper()
+	return answer(http.StatusOK, strings.Repeat(packed(t, strings.Repeat("# filling\n", 1<<20)), 14))
 }
 
 func TestCancelledQuestion(t *testing.T) {
