@@ -250,6 +250,34 @@ func entrance(mt, content string) string {
 
 func blobAt(content string) string { return "blobs/sha256/" + digest([]byte(content)).Hex }
 
+// TestOldDockerSave reads the form of docker save before version 25: directories, and links for layers that repeat.
+func TestOldDockerSave(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	must(t, w.WriteHeader(&tar.Header{Name: "a", Mode: 0o644, Typeflag: tar.TypeReg}))
+	must(t, w.Close())
+	layer := b.String()
+	conf := fmt.Sprintf(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%q,%q]}}`, digest([]byte(layer)), digest([]byte(layer)))
+	file := filepath.Join(t.TempDir(), "x.tar")
+	writeTar(t, file, map[string]string{
+		"manifest.json": `[{"Config":"c.json","RepoTags":["nginx:1"],"Layers":["x/layer.tar","y/layer.tar"]}]`,
+		"c.json":        conf, "x/layer.tar": layer, "y/layer.tar": "-> ../x/layer.tar", "repositories": "{}",
+	})
+	x, err := assemble.Open(file)
+	must(t, err)
+	l := x.Images[0].Layers
+	if x.Name != "nginx:1" || len(l) != 2 || l[1].Desc.Digest != digest([]byte(layer)) || l[1].DiffID != l[1].Desc.Digest || l[0].Desc.MediaType != "application/vnd.oci.image.layer.v1.tar" {
+		t.Errorf("%+v", x)
+	}
+	r, err := l[1].Open()
+	must(t, err)
+	defer r.Close()
+	if got, err := io.ReadAll(r); err != nil || string(got) != layer {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
 func TestHostileArchives(t *testing.T) {
 	t.Parallel()
 	conf := `{"architecture":"amd64","os":"linux"}`

@@ -147,7 +147,7 @@ func (c *copying) file(e match) error {
 	if c.excluded(e.base) {
 		return nil
 	}
-	if c.copy.Add && e.mode.IsRegular() {
+	if c.copy.Unpack && e.mode.IsRegular() {
 		if err := c.notArchive(e.entry); err != nil {
 			return err
 		}

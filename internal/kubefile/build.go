@@ -181,9 +181,9 @@ func (e *evaluation) run(c command) error {
 	case *instructions.WorkdirCommand:
 		return e.workdir(i.Path, c)
 	case *instructions.CopyCommand:
-		return e.copy(c, i.SourcesAndDest, i.Chown, i.Chmod, i.ExcludePatterns)
+		return e.copy(c, i.SourcesAndDest, options{chown: i.Chown, chmod: i.Chmod, exclude: i.ExcludePatterns})
 	case *instructions.AddCommand:
-		return e.copy(c, i.SourcesAndDest, i.Chown, i.Chmod, i.ExcludePatterns)
+		return e.copy(c, i.SourcesAndDest, options{chown: i.Chown, chmod: i.Chmod, exclude: i.ExcludePatterns, unpack: i.Unpack == nil})
 	}
 	return nil
 }

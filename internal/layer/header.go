@@ -122,12 +122,8 @@ func short(s string) string {
 func pax(key, value string) string {
 	rest := " " + key + "=" + value + "\n"
 	size := len(rest)
-	for n := len(rest); ; {
-		size = len(rest) + len(strconv.Itoa(n))
-		if size == n {
-			break
-		}
-		n = size
+	for size != len(rest)+len(strconv.Itoa(size)) {
+		size = len(rest) + len(strconv.Itoa(size))
 	}
 	return strconv.Itoa(size) + rest
 }
