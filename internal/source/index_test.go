@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -305,5 +306,21 @@ func BenchmarkDecodeIndex(b *testing.B) {
 		if e, err := source.DecodeIndex([]byte(text.String()), "chart-50"); err != nil || len(e) != 500 {
 			b.Fatal(len(e), err)
 		}
+	}
+}
+
+// TestPlainHTTPByName asks a host without TLS that was named; its name leads to the test's server, as behind a proxy.
+func TestPlainHTTPByName(t *testing.T) {
+	t.Parallel()
+	repo := repository(t, answer(http.StatusOK, index))
+	proxy := func(*http.Request) (*url.URL, error) { return url.Parse(repo) }
+	c := &source.Client{HTTP: &http.Client{Transport: &http.Transport{Proxy: proxy}}, PlainHTTP: []string{"charts.example.com"}}
+	q := source.Query{Repository: "http://charts.example.com/charts", Chart: "nginx", AppVersion: "1.23.1"}
+	if got, err := c.FindChart(t.Context(), q); err != nil || got.Version != "4.10.1" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	c.PlainHTTP = []string{"charts.example.com:8080", "example.com"}
+	if _, err := c.FindChart(t.Context(), q); !errors.Is(err, source.ErrSource) {
+		t.Errorf("a host that was not named: %v", err)
 	}
 }
