@@ -22,7 +22,7 @@ import (
 func TestAFixedTagIsRefusedBeforeAnyUpload(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *server) {
-		old, x, ref := sample(t, "old"), sample(t, "new"), s.target(t, "labring/nginx:1.23.1")
+		old, x, ref := sample(t, "old"), sampleOf(t, "new", 250_000), s.target(t, "labring/nginx:1.23.1")
 		mustPush(t, old, publish.Target{Ref: ref})
 		s.forget()
 		c := client(t, registry.Options{})
@@ -30,9 +30,15 @@ func TestAFixedTagIsRefusedBeforeAnyUpload(t *testing.T) {
 		if err != nil || standing[0].Present != old.Digest {
 			t.Fatalf("check: %+v, %v", standing, err)
 		}
-		session := publish.Begin(t.Context(), publish.Options{Client: c}, standing)
+		var log bytes.Buffer
+		reporter := progress.New(progress.Options{Mode: progress.JSON, Out: &log})
+		defer reporter.Close()
+		session := publish.Begin(t.Context(), publish.Options{Client: c, Reporter: reporter}, standing)
 		defer session.Close()
 		session.Offer(x.Images[0].Layers[0])
+		if reporter.Refresh(); log.Len() > 0 {
+			t.Errorf("the layer was taken: %s", log.String())
+		}
 		reports, err := session.Finish(t.Context(), x)
 		want := fmt.Sprintf("push to %s: the tag exists: %s is %s, this build is %s; push under another version, or replace it with --force",
 			ref, ref, old.Digest, x.Digest)
