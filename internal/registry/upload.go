@@ -105,6 +105,9 @@ func refusesWhole(err error) bool {
 	return errors.As(err, &e) && slices.Contains([]int{http.StatusRequestEntityTooLarge, http.StatusMethodNotAllowed, http.StatusNotImplemented}, e.Status)
 }
 
+// errSessionLost happens behind a load balancer whose registries do not share their sessions.
+var errSessionLost = errors.New("the upload session was lost")
+
 // retried runs one way of uploading until it is done or fails for good. Each try is a new session.
 func (u *upload) retried(ctx context.Context, way func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
@@ -115,7 +118,7 @@ func (u *upload) retried(ctx context.Context, way func(context.Context) error) e
 		}
 		var e *Error
 		if errors.As(err, &e) && e.Status == http.StatusNotFound && attempt == 1 && strings.HasPrefix(e.What, "upload") {
-			e.Status, e.Err = 0, fmt.Errorf("the upload session was lost: %w", err) // a registry behind a balancer
+			e.Status, e.Err = 0, errSessionLost
 		}
 		if err := u.client.again(ctx, u.request(), attempt, err); err != nil {
 			return err
