@@ -30,7 +30,7 @@ func TestParseSize(t *testing.T) {
 			t.Errorf("%q: %d, %v; want %d", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "MiB", "-1", "1 XB", "0x10", "1e3", "NaN", "Inf", "9000000TB", "1_000"} {
+	for _, in := range []string{"", "MiB", "-1", "1 XB", "0x10", "1e3", "NaN", "Inf", "10000000TB", "1_000"} {
 		if got, err := parseSize(in); err == nil {
 			t.Errorf("%q became %d", in, got)
 		}
