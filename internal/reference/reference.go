@@ -61,6 +61,10 @@ func Parse(s string) (Reference, error) {
 
 // check refuses what the grammar allows and no registry has.
 func (r Reference) check() error {
+	if r.Host == "" { // the grammar takes a first component with a dot, but with an underscore too, for a part of the path
+		host, _, _ := strings.Cut(r.Path, "/")
+		return fmt.Errorf("%s is not a host name", host)
+	}
 	if strings.ToLower(r.Host) != r.Host {
 		return fmt.Errorf("repository name must be lowercase (%s could only be a host without a domain)", r.Host)
 	}

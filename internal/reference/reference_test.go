@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 		{"[2001:DB8::1]:5000/x:1", "[2001:db8::1]:5000/x:1", reference.Reference{Host: "[2001:db8::1]:5000", Path: "x", Tag: "1"}},
 		{"[::1]/x", "[::1]/x:latest", reference.Reference{Host: "[::1]", Path: "x", Tag: "latest"}},
 		{"quay.io", "docker.io/library/quay.io:latest", reference.Reference{Host: "docker.io", Path: "library/quay.io", Tag: "latest"}},
-		{"a.b_c__d-e--f/g", "a.b_c__d-e--f/g:latest", reference.Reference{Host: "a.b_c__d-e--f", Path: "g", Tag: "latest"}},
+		{"x.io/a.b_c__d-e--f/g", "x.io/a.b_c__d-e--f/g:latest", reference.Reference{Host: "x.io", Path: "a.b_c__d-e--f/g", Tag: "latest"}},
 		{"x@" + sha256, "docker.io/library/x@" + sha256, reference.Reference{Host: "docker.io", Path: "library/x", Digest: sha256}},
 		{"x@" + sha512, "docker.io/library/x@" + sha512, reference.Reference{Host: "docker.io", Path: "library/x", Digest: sha512}},
 		{"x:1@" + sha256, "docker.io/library/x:1@" + sha256, reference.Reference{Host: "docker.io", Path: "library/x", Tag: "1", Digest: sha256}},
@@ -46,12 +46,6 @@ func TestParse(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r, err := reference.Parse(tt.in)
-		if tt.in == "a.b_c__d-e--f/g" { // an underscore is in no host name
-			if err == nil && r.Host == "docker.io" {
-				t.Errorf("%s: %+v", tt.in, r)
-			}
-			continue
-		}
 		if err != nil || r != tt.r || r.String() != tt.want {
 			t.Errorf("%s: %+v %v, want %+v", tt.in, r, err, tt.r)
 		}
@@ -81,6 +75,7 @@ func TestParseRefuses(t *testing.T) {
 		{"x:", form}, {"x@", form}, {"-x", form}, {"x/", form}, {"/x", form}, {"x//y", form}, {"x/../y", form}, {"../x", form},
 		{"x:1:2", form}, {"a___b", form}, {"x@" + sha256 + ":y", form}, {"[::1/x", form},
 		{"x:99999/y", "99999 is not a port"}, {"x.io:0/y", "0 is not a port"},
+		{"a_b.io/x", "a_b.io is not a host name"},
 	}
 	for _, tt := range tests {
 		_, err := reference.Parse(tt.in)
