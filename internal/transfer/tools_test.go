@@ -1,12 +1,17 @@
 package transfer_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"github.com/labring-actions/cluster-image/internal/store"
 )
@@ -32,4 +37,26 @@ func flip(t *testing.T, s *store.Store, d v1.Hash) {
 		t.Fatal(err)
 	}
 	os.Chtimes(file, fi.ModTime(), fi.ModTime())
+}
+
+func gunzip(t *testing.T, b []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func withConfig(t *testing.T, img v1.Image, c *v1.ConfigFile) v1.Image {
+	t.Helper()
+	img, err := mutate.ConfigFile(img, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
 }
