@@ -38,6 +38,7 @@ type Ingest struct {
 	unsaved  int64
 	hashing  bool
 	anywhere bool
+	bare     bool
 	err      error
 
 	// sum and facts belong to the one who set hashing.
@@ -123,10 +124,14 @@ func (i *Ingest) begin() error {
 func (i *Ingest) reset() {
 	i.have, i.offset, i.unsaved, i.anywhere = nil, 0, 0, false
 	i.sum, i.facts = sha256.New(), nil
-	if i.desc.Size >= layer.MinBlob {
+	if i.desc.Size >= layer.MinBlob && !i.bare {
 		i.facts = layer.NewHasher(i.desc.Digest, i.desc.Size)
 	}
 }
+
+// SkipLayer leaves the facts of the blob's layer out, which take twice the hashing of the blob itself; whoever asks for
+// them later has them worked out then. It must come before the first Write.
+func (i *Ingest) SkipLayer() { i.bare, i.facts = true, nil }
 
 // Descriptor is what is taken in.
 func (i *Ingest) Descriptor() v1.Descriptor { return i.desc }

@@ -113,6 +113,9 @@ func (i *Ingest) restore(s state, length int64) bool {
 	if n := len(s.Have); n > 0 && s.Have[n-1].To > length || s.Offset < 0 || s.Offset > s.Have.end(0) {
 		return false
 	}
+	if i.facts != nil && s.Layer == nil {
+		s.Offset = 0 // saved by one that skipped the layer
+	}
 	if s.Offset > 0 && !i.restoreHashes(s) {
 		return false
 	}

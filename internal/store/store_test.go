@@ -145,6 +145,17 @@ func TestResume(t *testing.T) {
 			return 4 << 20
 		},
 		"nothing": func(*store.Ingest) int64 { return 0 },
+		"in order, without the layer": func(i *store.Ingest) int64 {
+			i.SkipLayer()
+			n, _ := i.Write(b[:7<<20])
+			return int64(n)
+		},
+		"anywhere, without the layer": func(i *store.Ingest) int64 {
+			i.SkipLayer()
+			i.WriteAt(b[12<<20:15<<20], 12<<20)
+			i.WriteAt(b[:1<<20], 0)
+			return 4 << 20
+		},
 	}
 	for name, write := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -388,6 +399,33 @@ func TestLayerFactsAreComputedOnce(t *testing.T) {
 	}
 	if got, ok := open(t, s.Dir()).Layer(d); !ok || got != f {
 		t.Errorf("got %v, want %v", got, f)
+	}
+}
+
+func TestSkippedLayerIsWorkedOutLater(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	b := content(5 << 20)
+	d := describe(b)
+	i, err := s.Ingest(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.SkipLayer()
+	if _, err := i.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.Layer(d.Digest); ok {
+		t.Error("the layer was not skipped")
+	}
+	h := layer.NewHasher(d.Digest, d.Size)
+	h.Write(b)
+	want, _ := h.Facts()
+	if got, err := s.LayerFacts(t.Context(), d.Digest); err != nil || got != want {
+		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
 

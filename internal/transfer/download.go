@@ -98,6 +98,9 @@ func (d *download) begin(ctx context.Context) bool {
 		d.fetch.done(d, err)
 		return false
 	}
+	if d.fetch.skipLayers {
+		ingest.SkipLayer()
+	}
 	d.ingest, d.err, d.breaks, d.idle = ingest, nil, 0, 0
 	d.ctx, d.stop = context.WithCancelCause(ctx)
 	d.segments = nil

@@ -18,6 +18,9 @@ type FetchOptions struct {
 	// OnBlob is told of each blob as soon as the store has it: first of those that were there before, then, from many
 	// goroutines, of the others. It must not block for long.
 	OnBlob func(v1.Descriptor)
+	// SkipLayers does not work out, while the bytes pass by, what a build will need: see [store.Ingest.SkipLayer]. It is
+	// for those who build nothing.
+	SkipLayers bool
 }
 
 // busyWait is how long until a blob that another process is taking in is looked at again.
@@ -33,7 +36,7 @@ func (t *Transfer) Fetch(ctx context.Context, p Plan, o FetchOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &fetch{transfer: t, onBlob: o.OnBlob, cancel: cancel, lanes: map[string]*lane{}}
+	f := &fetch{transfer: t, onBlob: o.OnBlob, skipLayers: o.SkipLayers, cancel: cancel, lanes: map[string]*lane{}}
 	f.changed = sync.NewCond(&f.mu)
 	missing := f.reuse(p)
 	if err := t.room(missing); err != nil {
@@ -57,9 +60,10 @@ func (t *Transfer) room(missing []Blob) error {
 
 // fetch is one call of Fetch.
 type fetch struct {
-	transfer *Transfer
-	onBlob   func(v1.Descriptor)
-	cancel   context.CancelCauseFunc
+	transfer   *Transfer
+	onBlob     func(v1.Descriptor)
+	skipLayers bool
+	cancel     context.CancelCauseFunc
 
 	mu      sync.Mutex
 	changed *sync.Cond
