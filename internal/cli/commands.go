@@ -4,5 +4,8 @@ import "github.com/urfave/cli/v2"
 
 // commands are the makers of the commands, in the order in which help lists them.
 func commands() []func(*Program) *cli.Command {
-	return nil
+	return []func(*Program) *cli.Command{
+		buildCommand, downloadCommand, registryCommand, assembleCommand, pushCommand,
+		imagesCommand, listCommand, showCommand, demoCommand, chartVersionCommand, fetchCommand, storeCommand,
+	}
 }

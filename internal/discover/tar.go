@@ -41,25 +41,32 @@ func (s *search) tars() {
 	}
 }
 
-// tarLine reads docker-archive:FILE@REPOSITORY:TAG. An empty line is an empty Tar.
+// tarLine reads a line of images/skopeo/tar.txt, where files are beside it. An empty line is an empty Tar.
 func tarLine(line string) (Tar, error) {
 	if line == "" {
 		return Tar{}, nil
 	}
-	kind, rest, _ := strings.Cut(line, ":")
-	file, name, ok := strings.Cut(rest, "@")
-	if kind != "docker-archive" && kind != "oci-archive" || !ok || file == "" || name == "" {
-		return Tar{}, fmt.Errorf("%q: want docker-archive:FILE@REPOSITORY:TAG or oci-archive:FILE@REPOSITORY:TAG", line)
-	}
-	ref, err := tarRef(name)
+	t, err := ParseTar(line)
 	if err != nil {
 		return Tar{}, err
 	}
-	full := path.Join(path.Dir(tarFile), file)
-	if path.IsAbs(file) || full != path.Clean(full) || strings.HasPrefix(full, "..") {
-		return Tar{}, fmt.Errorf("%q: the file has to be in the build context", file)
+	full := path.Join(path.Dir(tarFile), t.File)
+	if path.IsAbs(t.File) || strings.HasPrefix(full, "..") {
+		return Tar{}, fmt.Errorf("%q: the file has to be in the build context", t.File)
 	}
-	return Tar{Kind: kind, File: full, Ref: ref}, nil
+	t.File = full
+	return t, nil
+}
+
+// ParseTar reads docker-archive:FILE@REPOSITORY:TAG or oci-archive:FILE@REPOSITORY:TAG. The file is as it is written there.
+func ParseTar(s string) (Tar, error) {
+	kind, rest, _ := strings.Cut(s, ":")
+	file, name, ok := strings.Cut(rest, "@")
+	if kind != "docker-archive" && kind != "oci-archive" || !ok || file == "" || name == "" {
+		return Tar{}, fmt.Errorf("%q: want docker-archive:FILE@REPOSITORY:TAG or oci-archive:FILE@REPOSITORY:TAG", s)
+	}
+	ref, err := tarRef(name)
+	return Tar{Kind: kind, File: file, Ref: ref}, err
 }
 
 // tarRef is the name as it stands there: nothing is put before a repository without a host.

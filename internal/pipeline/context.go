@@ -19,13 +19,24 @@ var Platforms = []string{"linux/amd64", "linux/arm64"}
 // ByPlatform is a directory for each platform: contexts, or registry directories.
 type ByPlatform map[string]string
 
-// platforms lists the platforms in order.
-func (b ByPlatform) platforms() []string {
+// Platforms lists the platforms in order.
+func (b ByPlatform) Platforms() []string {
 	var out []string
 	for p := range b {
 		out = append(out, p)
 	}
 	slices.Sort(out)
+	return out
+}
+
+// Dirs lists the directories, each once, in the order of the platforms.
+func (b ByPlatform) Dirs() []string {
+	var out []string
+	for _, p := range b.Platforms() {
+		if !slices.Contains(out, b[p]) {
+			out = append(out, b[p])
+		}
+	}
 	return out
 }
 

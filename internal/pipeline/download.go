@@ -63,11 +63,11 @@ func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []stri
 	contexts := Below(dir, platforms)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(e.parallel())
-	for _, p := range contexts.platforms() {
+	for _, p := range contexts.Platforms() {
 		g.Go(func() error {
 			return e.step("download", r.String()+" for "+p, func() error {
 				return recipe.Download(ctx, r, p, contexts[p], recipe.Options{
-					Sandbox: e.Sandbox, Tools: tools, Timeout: e.Timeout, Reporter: e.Reporter,
+					Sandbox: e.Sandbox, Tools: tools, Timeout: e.Timeout, Environ: e.Environ, Reporter: e.Reporter,
 				})
 			})
 		})

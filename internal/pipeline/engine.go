@@ -29,6 +29,8 @@ type Options struct {
 	Registry registry.Options
 	// Mirrors are where bytes are fetched, as the one who runs the build says; a recipe's own come before them.
 	Mirrors reference.Mirrors
+	// Believe is how long what a tag resolved to is taken for true without asking again; 0 always asks.
+	Believe time.Duration
 	// Maybe says what becomes of images that may be needed; empty is MaybeInclude.
 	Maybe MaybePolicy
 	// Reporter may be nil.
@@ -39,6 +41,8 @@ type Options struct {
 	Sandbox sandbox.Options
 	// InstallTools puts helm, yq, jq and this program into a directory for an init.sh. Nil leaves the machine's own.
 	InstallTools func(dir string) error
+	// Environ is the environment that an init.sh gets the few variables from that it may have, such as HTTPS_PROXY; nil is this process's.
+	Environ []string
 	// Timeout bounds an init.sh; 0 is the recipe package's default.
 	Timeout time.Duration
 }
@@ -63,11 +67,14 @@ func New(o Options) (*Engine, error) {
 	if o.Registry.Jobs == 0 {
 		o.Registry.Jobs = o.Jobs
 	}
+	if o.Registry.Warn == nil {
+		o.Registry.Warn = o.Reporter.Warn
+	}
 	c, err := registry.New(o.Registry)
 	if err != nil {
 		return nil, err
 	}
-	t := transfer.New(transfer.Options{Client: c, Store: s, Reporter: o.Reporter, Jobs: o.Jobs})
+	t := transfer.New(transfer.Options{Client: c, Store: s, Reporter: o.Reporter, Believe: o.Believe})
 	return &Engine{Options: o, store: s, client: c, transfer: t}, nil
 }
 

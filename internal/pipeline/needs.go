@@ -10,6 +10,7 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/discover"
 	"github.com/labring-actions/cluster-image/internal/kubefile"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/reference"
 )
 
@@ -37,6 +38,25 @@ type Needs struct {
 	Ignored  []discover.Need           `json:"ignored,omitempty"`
 	Warnings []discover.Warning        `json:"warnings,omitempty"`
 	mirrors  reference.Mirrors
+	listed   []listedTar
+}
+
+// listedTar is an archive that the command line names, not a context.
+type listedTar struct {
+	discover.Tar
+	platforms []string
+}
+
+// AddTars adds archives that somebody listed, written as in images/skopeo/tar.txt, with files relative to the current directory.
+func (n *Needs) AddTars(tars, platforms []string) error {
+	for _, s := range tars {
+		t, err := discover.ParseTar(s)
+		if err != nil {
+			return fmt.Errorf("--tars: %w", err)
+		}
+		n.listed = append(n.listed, listedTar{t, platforms})
+	}
+	return nil
 }
 
 // Needs finds what the contexts need. Contexts that differ only in their binaries are looked at once.
@@ -55,7 +75,7 @@ func (e *Engine) Needs(ctx context.Context, contexts ByPlatform) (Needs, error) 
 func (e *Engine) needs(ctx context.Context, contexts ByPlatform) (Needs, error) {
 	all := collector{byRef: map[reference.Reference]*Need{}, needs: Needs{Tars: map[string][]discover.Tar{}}}
 	seen := map[string]discover.Result{}
-	for _, p := range contexts.platforms() {
+	for _, p := range contexts.Platforms() {
 		dir := contexts[p]
 		start, err := e.startOf(dir, p)
 		if err != nil {
@@ -177,4 +197,16 @@ func warning(w discover.Warning) string {
 		return w.File + ": " + w.Message
 	}
 	return fmt.Sprintf("%s:%d: %s", w.File, w.Line, w.Message)
+}
+
+// RecipeNeeds downloads a recipe's contexts and finds what they need; nothing stays.
+func (e *Engine) RecipeNeeds(ctx context.Context, r recipe.Recipe, platforms []string) (Needs, error) {
+	b := &build{Engine: e, order: Order{Recipe: r, Platforms: platforms}}
+	defer b.Close()
+	for _, s := range b.stages()[1:3] {
+		if err := s.run(ctx); err != nil {
+			return Needs{}, explain(err, b.order, s)
+		}
+	}
+	return b.Built.Needs, nil
 }

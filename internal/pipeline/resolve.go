@@ -19,7 +19,7 @@ func (e *Engine) Resolve(ctx context.Context, contexts ByPlatform, needs Needs) 
 		if out, err = e.transfer.Resolve(ctx, e.requests(needs)); err != nil {
 			return err
 		}
-		archives, err := e.archives(ctx, contexts, needs.Tars)
+		archives, err := e.archives(ctx, contexts, needs)
 		out.Images = append(out.Images, archives...)
 		return err
 	})
@@ -60,22 +60,34 @@ func Where(o discover.Origin) string {
 	return s
 }
 
-// archives takes the images of images/skopeo/tar.txt in.
-func (e *Engine) archives(ctx context.Context, contexts ByPlatform, tars map[string][]discover.Tar) ([]transfer.Image, error) {
+// archives takes the images in that are brought as archives.
+func (e *Engine) archives(ctx context.Context, contexts ByPlatform, needs Needs) ([]transfer.Image, error) {
 	var out []transfer.Image
-	for _, p := range contexts.platforms() {
-		for _, t := range tars[p] {
-			img, err := e.archive(ctx, contexts[p], p, t)
+	for _, p := range contexts.Platforms() {
+		for _, t := range needs.Tars[p] {
+			img, err := e.contextArchive(ctx, contexts[p], p, t)
 			if err != nil {
 				return nil, fmt.Errorf("images/skopeo/tar.txt:%d: %w", t.Line, err)
 			}
 			out = append(out, img)
 		}
 	}
+	for _, t := range needs.listed {
+		f, err := os.Open(t.File)
+		if err != nil {
+			return nil, fmt.Errorf("--tars: %w", err)
+		}
+		img, err := e.archive(ctx, f, t.Tar, t.platforms)
+		if err != nil {
+			return nil, fmt.Errorf("--tars %s: %w", t.File, err)
+		}
+		out = append(out, img)
+	}
 	return out, nil
 }
 
-func (e *Engine) archive(ctx context.Context, dir, platform string, t discover.Tar) (transfer.Image, error) {
+// contextArchive opens an archive inside a context.
+func (e *Engine) contextArchive(ctx context.Context, dir, platform string, t discover.Tar) (transfer.Image, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return transfer.Image{}, fmt.Errorf("open context: %w", err)
@@ -85,10 +97,15 @@ func (e *Engine) archive(ctx context.Context, dir, platform string, t discover.T
 	if err != nil {
 		return transfer.Image{}, fmt.Errorf("open archive: %w", err)
 	}
+	return e.archive(ctx, f, t, []string{platform})
+}
+
+// archive takes an image in, and closes the file.
+func (e *Engine) archive(ctx context.Context, f *os.File, t discover.Tar, platforms []string) (transfer.Image, error) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return transfer.Image{}, fmt.Errorf("look at archive: %w", err)
 	}
-	return e.transfer.FromArchive(ctx, t.Kind, f, info.Size(), t.Ref, []string{platform})
+	return e.transfer.FromArchive(ctx, t.Kind, f, info.Size(), t.Ref, platforms)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -19,14 +21,14 @@ func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, dir
 		return transfer.Plan{}, err
 	}
 	plan := e.transfer.Plan(resolved)
-	registries, err := e.registries(ctx, dirs.platforms(), contexts, resolved)
+	registries, err := e.registries(ctx, dirs.Platforms(), contexts, resolved)
 	if err != nil {
 		return plan, err
 	}
 	if err := e.fetch(ctx, plan, nil); err != nil {
 		return plan, err
 	}
-	for _, p := range dirs.platforms() {
+	for _, p := range dirs.Platforms() {
 		if err := e.step("write", dirs[p], func() error { return registries[p].Write(ctx, dirs[p]) }); err != nil {
 			return plan, fmt.Errorf("write registry directory %s: %w", dirs[p], err)
 		}
@@ -78,6 +80,14 @@ func mergeOwn(ctx context.Context, d *registrydir.Dir, dir, platform string) err
 		return fmt.Errorf("join the context's own %s with the images found: %w", path, err)
 	}
 	return nil
+}
+
+// bringImages says whether any context has a registry directory of its own.
+func (b ByPlatform) bringImages() bool {
+	return slices.ContainsFunc(b.Dirs(), func(dir string) bool {
+		_, err := os.Lstat(filepath.Join(dir, "registry", filepath.FromSlash(registrydir.Root)))
+		return err == nil
+	})
 }
 
 func imagesFor(platform string, r transfer.Resolution) []registrydir.Image {

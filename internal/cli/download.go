@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/labring-actions/cluster-image/internal/pipeline"
+)
+
+func downloadCommand(p *Program) *cli.Command {
+	var (
+		o         access
+		run       recipeRun
+		recipes   string
+		output    string
+		platforms []string
+	)
+	return &cli.Command{
+		Name:      "download",
+		Usage:     "run a recipe and leave its build context: charts, manifests, binaries",
+		ArgsUsage: "NAME VERSION",
+		UsageText: "cluster-image download nginx 1.23.1 --platform linux/arm64 --output context",
+		Description: "The first of the four steps. For one platform the context is DIR itself, for several there is one in DIR/linux-amd64 " +
+			"and one in DIR/linux-arm64, which registry save and assemble understand.",
+		Flags: join([]cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave the context in `DIR`, which must not exist or be empty", Required: true, Destination: &output},
+			platformFlag(&platforms), recipesFlag(&recipes),
+		}, run.flags(), o.flags()),
+		Action: func(c *cli.Context) error {
+			r, err := p.find(recipes, c.Args().Get(0), c.Args().Get(1))
+			if err != nil {
+				return err
+			}
+			e, err := p.engine(o, run, pipeline.MaybeInclude, nil)
+			if err != nil {
+				return err
+			}
+			chosen, err := e.ChoosePlatforms(r, platforms)
+			if err != nil {
+				return recipeFailure(err)
+			}
+			contexts, err := e.Download(c.Context, r, chosen, output)
+			if err != nil {
+				return err
+			}
+			return p.Result(strings.Join(contexts.Dirs(), "\n"), contexts)
+		},
+	}
+}
+
+func platformFlag(dst *[]string) cli.Flag {
+	return &cli.GenericFlag{Name: "platform", Usage: "build for `PLATFORM` alone: linux/amd64 or linux/arm64; repeatable", Value: platformsValue(dst)}
+}
+
+// join puts groups of flags together.
+func join(groups ...[]cli.Flag) []cli.Flag {
+	var out []cli.Flag
+	for _, g := range groups {
+		out = append(out, g...)
+	}
+	return out
+}

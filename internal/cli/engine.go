@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/urfave/cli/v2"
+
+	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/pipeline"
+	"github.com/labring-actions/cluster-image/internal/reference"
+	"github.com/labring-actions/cluster-image/internal/registry"
+	"github.com/labring-actions/cluster-image/internal/render"
+	"github.com/labring-actions/cluster-image/internal/sandbox"
+)
+
+// RenderCommand is the hidden command with which the program renders a chart in a process of its own.
+const RenderCommand = "render-chart"
+
+// access says how registries are reached and where their content is kept.
+type access struct {
+	cache     string
+	jobs      int
+	plainHTTP []string
+	ca        string
+	mirrors   reference.Mirrors
+	maxAge    time.Duration
+}
+
+func (a *access) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "cache", Usage: "keep what was fetched in `DIR`", DefaultText: "the user's cache directory", EnvVars: []string{"CLUSTER_IMAGE_CACHE"}, Destination: &a.cache},
+		&cli.IntFlag{Name: "jobs", Usage: "run at most `N` transfers and charts at once", DefaultText: "adapts", Destination: &a.jobs},
+		&cli.GenericFlag{Name: "mirror", Usage: "fetch what `PREFIX=PREFIX` covers from there; the stored name stays; repeatable, the longest match counts", Value: mirrorsValue(&a.mirrors)},
+		&cli.GenericFlag{Name: "plain-http", Usage: "talk to `HOST` without TLS; repeatable", Value: textsValue(&a.plainHTTP)},
+		&cli.StringFlag{Name: "ca", Usage: "trust the certificates in `FILE` as well", Destination: &a.ca},
+	}
+}
+
+// recipeRun says how an init.sh is run.
+type recipeRun struct {
+	requireSandbox bool
+	timeout        time.Duration
+}
+
+func (r *recipeRun) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "require-sandbox", Usage: "refuse to run an init.sh where the kernel cannot confine it", Destination: &r.requireSandbox},
+		&cli.DurationFlag{Name: "timeout", Usage: "end an init.sh after `TIME`", DefaultText: "30m", Destination: &r.timeout},
+	}
+}
+
+// maybeFlag says what becomes of images that may be needed.
+func maybeFlag(dst *pipeline.MaybePolicy) cli.Flag {
+	*dst = pipeline.MaybeInclude
+	return &cli.GenericFlag{
+		Name:  "maybe",
+		Usage: "`WHAT` to do with images that may be needed (named by an environment variable, an argument, free text): include those that resolve, list them, or fail when one does not resolve",
+		Value: choiceValue(dst, pipeline.MaybeInclude, pipeline.MaybeList, pipeline.MaybeFail),
+	}
+}
+
+// engine makes the engine of a command.
+func (p *Program) engine(a access, r recipeRun, maybe pipeline.MaybePolicy, keychain authn.Keychain) (*pipeline.Engine, error) {
+	cache, err := a.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	if keychain == nil {
+		keychain = authn.DefaultKeychain
+	}
+	if a.jobs < 0 {
+		return nil, usage("--jobs %d: want a number from 1 on", a.jobs)
+	}
+	return pipeline.New(pipeline.Options{
+		Cache: cache, Jobs: a.jobs, Mirrors: a.mirrors, Maybe: maybe, Reporter: p.Reporter(),
+		Registry: registry.Options{Keychain: keychain, PlainHTTP: a.plainHTTP, CAFile: a.ca, UserAgent: name + "/" + readBuild(p.Version).Version},
+		Renderer: render.Child(exe, RenderCommand),
+		Sandbox:  sandbox.Options{Exe: exe, Require: r.requireSandbox}, Timeout: r.timeout, InstallTools: p.InstallTools,
+	})
+}
+
+// cacheDir is absolute, since an init.sh runs elsewhere.
+func (a access) cacheDir() (string, error) {
+	dir := a.cache
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", failure.New(failure.Usage, "there is no cache directory: %v", err).Advise("name one with --cache DIR")
+		}
+		dir = filepath.Join(user, name)
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find cache directory: %w", err)
+	}
+	return abs, nil
+}

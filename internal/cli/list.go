@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/labring-actions/cluster-image/internal/catalog"
+)
+
+func listCommand(p *Program) *cli.Command {
+	var recipes string
+	return &cli.Command{
+		Name:      "list",
+		Usage:     "list the applications that there are recipes for",
+		ArgsUsage: "[WORD]",
+		UsageText: "cluster-image list\ncluster-image list certificate",
+		Flags:     []cli.Flag{recipesFlag(&recipes)},
+		Action: func(c *cli.Context) error {
+			all, err := p.catalogue(recipes)
+			if err != nil {
+				return err
+			}
+			entries, err := all.List(c.Args().First())
+			if err != nil {
+				return recipeFailure(err)
+			}
+			return p.Result(listing(entries), entries)
+		},
+	}
+}
+
+func listing(entries []catalog.Entry) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, e := range entries {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, strings.Join(e.Versions, " "), e.About)
+	}
+	_ = w.Flush() // a strings.Builder does not fail
+	return b.String()
+}

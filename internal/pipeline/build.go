@@ -1,0 +1,248 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/labring-actions/cluster-image/internal/assemble"
+	"github.com/labring-actions/cluster-image/internal/cluster"
+	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/publish"
+	"github.com/labring-actions/cluster-image/internal/recipe"
+	"github.com/labring-actions/cluster-image/internal/registrydir"
+	"github.com/labring-actions/cluster-image/internal/transfer"
+)
+
+// Order is what is to be built and where it goes.
+type Order struct {
+	Recipe recipe.Recipe
+	// Platforms are the result of [Engine.ChoosePlatforms].
+	Platforms []string
+	ImageOptions
+	// Output is what is written to disk; an empty path writes nothing.
+	Output Output
+	// Targets are the tags that are pushed.
+	Targets []publish.Target
+	// DryRun stops when everything is resolved and nothing is fetched.
+	DryRun bool
+	// After is told of each stage that has ended well, with what there is so far; it may be nil.
+	After func(stage string, b *Built)
+	// Contexts is a directory that the build contexts are left in; empty throws them away.
+	Contexts string
+}
+
+// Built is what became of an order.
+type Built struct {
+	Needs Needs
+	Plan  transfer.Plan
+	// Index is the image; zero after a dry run. Its layers can be read until [Built.Close].
+	Index assemble.Index
+	// Contexts are the build contexts, and Registries the registry directories, by platform.
+	Contexts   ByPlatform
+	Registries map[string]*registrydir.Dir
+	// Pushed has one report for each target.
+	Pushed []publish.Report
+	wants  []cluster.Want
+	done   func()
+}
+
+// Close throws away what only the build needed.
+func (b *Built) Close() {
+	if b.done != nil {
+		b.done()
+	}
+}
+
+// Build runs the four steps. It must be closed, also after an error.
+func (e *Engine) Build(ctx context.Context, o Order) (*Built, error) {
+	b := &build{Engine: e, order: o, stored: true}
+	defer b.close()
+	for _, s := range b.stages() {
+		if err := s.run(ctx); err != nil {
+			return &b.Built, explain(err, o, s)
+		}
+		if o.After != nil {
+			o.After(s.name, &b.Built)
+		}
+	}
+	return &b.Built, nil
+}
+
+// build is a run of the four steps.
+type build struct {
+	*Engine
+	Built
+	order    Order
+	work     string
+	resolved transfer.Resolution
+	standing []publish.Standing
+	session  *publish.Session
+	// stored says that all blobs come from the content store, which hashes what it gives.
+	stored bool
+}
+
+type stage struct {
+	name  string
+	class failure.Class
+	run   func(context.Context) error
+}
+
+// stages are the build, in order.
+func (b *build) stages() []stage {
+	stages := []stage{
+		{"check", failure.Registry, b.check},        // may the destinations be written, and what do their tags name now?
+		{"download", failure.Recipe, b.download},    // the recipe leaves a context per platform
+		{"discover", failure.Recipe, b.discover},    // which images do the contexts need?
+		{"resolve", failure.Source, b.resolve},      // what are these, for every platform?
+		{"registry", failure.Recipe, b.layOut},      // do they fit into one registry, and does the build file take it in?
+		{"fetch", failure.Source, b.fetchAndOffer},  // move the blobs that the store lacks; layers go out meanwhile
+		{"assemble", failure.Recipe, b.assembleAll}, // one image per platform, one index
+		{"write", failure.Usage, b.write},           // the archive on disk
+		{"push", failure.Registry, b.push},          // the rest of the layers, manifests, index, tag
+	}
+	if b.order.DryRun {
+		return stages[1:5]
+	}
+	return stages
+}
+
+// explain adds where an error happened, and its class where nothing closer to it knows.
+func explain(err error, o Order, s stage) error {
+	f := &failure.Failure{App: o.Recipe.Name + " " + o.Recipe.Version, Step: s.name, Err: err}
+	if known := failure.Describe(err); known == nil || known.Class == "" {
+		f.Class = s.class
+	}
+	return f
+}
+
+func (b *build) check(ctx context.Context) (err error) {
+	if err := b.order.Output.check(b.order.Platforms); err != nil {
+		return err
+	}
+	if len(b.order.Targets) == 0 {
+		return nil
+	}
+	b.standing, err = publish.Check(ctx, b.client, b.order.Targets)
+	return err
+}
+
+func (b *build) download(ctx context.Context) error {
+	work, done, err := b.workspace()
+	if err != nil {
+		return err
+	}
+	b.work, b.done = work, done
+	dir := b.order.Contexts
+	if dir == "" {
+		dir = filepath.Join(work, "contexts")
+	}
+	b.Contexts, err = b.Download(ctx, b.order.Recipe, b.order.Platforms, dir)
+	return err
+}
+
+func (b *build) discover(ctx context.Context) (err error) {
+	b.Built.Needs, err = b.Engine.Needs(ctx, b.Contexts)
+	return err
+}
+
+func (b *build) resolve(ctx context.Context) (err error) {
+	b.resolved, err = b.Resolve(ctx, b.Contexts, b.Built.Needs)
+	b.Plan, b.wants = b.transfer.Plan(b.resolved), wantsOf(b)
+	b.Reporter.Images(len(b.resolved.Images))
+	return err
+}
+
+func (b *build) layOut(ctx context.Context) (err error) {
+	if b.Registries, err = b.registries(ctx, b.order.Platforms, b.Contexts, b.resolved); err != nil {
+		return err
+	}
+	b.stored = !b.Contexts.bringImages()
+	return b.checkContexts(ctx, b.Contexts, b.Registries)
+}
+
+// fetchAndOffer fetches, and lets each blob that will be a layer of its own go out as soon as it is in.
+func (b *build) fetchAndOffer(ctx context.Context) error {
+	if len(b.standing) == 0 {
+		return b.fetch(ctx, b.Plan, nil)
+	}
+	b.begin(ctx)
+	early, err := b.earlyLayers()
+	if err != nil {
+		return err
+	}
+	return b.fetch(ctx, b.Plan, func(d v1.Descriptor) {
+		make, ok := early[d.Digest]
+		facts, known := b.store.Layer(d.Digest)
+		if ok && known {
+			b.session.Offer(make(facts))
+		}
+	})
+}
+
+// begin starts the push.
+func (b *build) begin(ctx context.Context) {
+	b.session = publish.Begin(ctx, publish.Options{
+		Client: b.client, Places: b.store, Reporter: b.Reporter, Jobs: b.Jobs, Refetch: b.refetch,
+	}, b.standing)
+}
+
+// earlyLayers are the blobs that become layers of their own, in any platform's image.
+func (b *build) earlyLayers() (map[v1.Hash]assemble.LayerMaker, error) {
+	all := map[v1.Hash]assemble.LayerMaker{}
+	for _, p := range b.order.Platforms {
+		makers, err := assemble.BlobLayers(b.Registries[p])
+		if err != nil {
+			return nil, err
+		}
+		for d, m := range makers {
+			all[d] = m
+		}
+	}
+	return all, nil
+}
+
+// refetch brings a blob anew that turned out to be damaged while it was read.
+func (b *build) refetch(ctx context.Context, d v1.Hash) error {
+	for _, blob := range b.Plan.Blobs {
+		if blob.Desc.Digest == d {
+			plan := transfer.Plan{Blobs: []transfer.Blob{blob}}
+			plan.Blobs[0].Stored = false
+			return b.transfer.Fetch(ctx, plan, transfer.FetchOptions{})
+		}
+	}
+	return fmt.Errorf("fetch blob %s again: nothing in this build asks for it", d)
+}
+
+func (b *build) assembleAll(ctx context.Context) (err error) {
+	b.Index, err = b.assemble(ctx, materials{b.Contexts, b.Registries, b.work, b.stored}, b.order.ImageOptions)
+	return err
+}
+
+func (b *build) write(ctx context.Context) error {
+	if b.order.Output.Path == "" {
+		return nil
+	}
+	return b.step("write", b.order.Output.Path, func() error { return b.order.Output.write(ctx, b.Index) })
+}
+
+func (b *build) push(ctx context.Context) error {
+	if len(b.standing) == 0 {
+		return nil
+	}
+	if b.session == nil {
+		b.begin(ctx)
+	}
+	return b.step("push", "", func() (err error) {
+		b.Pushed, err = b.session.Finish(ctx, b.Index)
+		return err
+	})
+}
+
+func (b *build) close() {
+	if b.session != nil {
+		b.session.Close()
+	}
+}

@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/labring-actions/cluster-image/internal/assemble"
+	"github.com/labring-actions/cluster-image/internal/failure"
+)
+
+// Format is the form of an image on disk.
+type Format string
+
+// The formats. An archive is one tar file, a layout a directory; a docker-archive holds one platform.
+const (
+	OCIArchive    Format = "oci-archive"
+	OCILayout     Format = "oci-layout"
+	DockerArchive Format = "docker-archive"
+)
+
+// Output is an image on disk.
+type Output struct {
+	Path   string
+	Format Format
+	// Name is the full reference that the image carries, by which sealos load calls it.
+	Name string
+}
+
+// check finds out whether the image can be written, before an hour of work is done for it.
+func (o Output) check(platforms []string) error {
+	if o.Path == "" {
+		return nil
+	}
+	if o.Format == DockerArchive && len(platforms) != 1 {
+		return failure.New(failure.Usage, "a docker-archive holds one platform, and %d are built", len(platforms)).
+			Advise("choose one with --platform, or --format oci-archive")
+	}
+	dir := filepath.Dir(o.Path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return failure.New(failure.Usage, "%w", err).Advise("choose another place with --output")
+	}
+	f, err := os.CreateTemp(dir, ".cluster-image-*")
+	if err != nil {
+		return failure.New(failure.Usage, "%s cannot be written to: %w", dir, err).Advise("choose another place with --output")
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func (o Output) write(ctx context.Context, x assemble.Index) error {
+	switch o.Format {
+	case OCILayout:
+		return assemble.WriteLayout(ctx, o.Path, x, o.Name)
+	case DockerArchive:
+		return assemble.WriteDockerArchive(ctx, o.Path, x, o.Name)
+	case OCIArchive, "":
+		return assemble.WriteArchive(ctx, o.Path, x, o.Name)
+	}
+	return fmt.Errorf("unknown format %q", o.Format)
+}

@@ -1,0 +1,51 @@
+// Cluster-image builds cluster images: OCI images that install an application on a Kubernetes cluster with everything it needs.
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/labring-actions/cluster-image/internal/cli"
+	"github.com/labring-actions/cluster-image/internal/render/helm"
+	"github.com/labring-actions/cluster-image/internal/sandbox"
+	"github.com/labring-actions/cluster-image/internal/toolbox"
+)
+
+//go:embed all:applications
+var catalogue embed.FS
+
+// version is set by the linker for a release.
+var version string
+
+func main() { os.Exit(run(os.Args)) }
+
+// run hands over to what the program was called as: a tool of an init.sh by its name, a helper process of this program by a hidden command, or else
+// the command line.
+func run(argv []string) int {
+	if code, ok := toolbox.Main(argv); ok {
+		return code
+	}
+	if len(argv) > 1 {
+		switch argv[1] {
+		case cli.RenderCommand:
+			return helm.Main(os.Stdin, os.Stdout)
+		case sandbox.Command:
+			return sandbox.Main(argv[2:])
+		}
+	}
+	applications, err := fs.Sub(catalogue, "applications")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cluster-image:", err)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Run(ctx, argv[1:], cli.Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: version, Catalogue: applications, InstallTools: toolbox.InstallSelf,
+	})
+}
