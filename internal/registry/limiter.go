@@ -8,10 +8,12 @@ import (
 )
 
 const (
-	// window is how long a rate is measured before the limit is looked at again.
-	window = 100 * time.Millisecond
+	// window is how long a rate is measured before the limit is looked at again, settle how many windows after a change
+	// do not count, since connections are being made then.
+	window = 50 * time.Millisecond
+	settle = 3
 	// pays is by how much the rate must rise for a doubled limit to be kept.
-	pays = 1.15
+	pays = 1.1
 	// holdFailed and holdHalved are how long a limit stays after a growth that did not pay, and after a host said that
 	// it is too much.
 	holdFailed = 3 * time.Second
@@ -33,7 +35,7 @@ type limiter struct {
 	since    time.Time
 	amount   int64
 	wanted   bool
-	settling bool
+	settling int
 	before   int
 	rate     float64
 	hold     time.Time
@@ -41,7 +43,7 @@ type limiter struct {
 }
 
 func newLimiter(clock Clock, start, ceiling int) *limiter {
-	return &limiter{clock: clock, limit: min(start, ceiling), ceiling: ceiling, settling: true}
+	return &limiter{clock: clock, limit: min(start, ceiling), ceiling: ceiling}
 }
 
 // acquire waits for a turn, first come first served, and for the end of a pause that the host asked for.
@@ -122,16 +124,16 @@ func (l *limiter) moved(n int64) {
 	}
 }
 
-// judge looks at the rate of a window. The first window after a change does not count: connections are being made.
+// judge looks at the rate of a window.
 func (l *limiter) judge(now time.Time, rate float64) {
 	switch {
-	case l.settling:
-		l.settling = false
+	case l.settling > 0:
+		l.settling--
 	case now.Before(l.hold) || !l.wanted:
 	case l.before > 0 && rate < pays*l.rate:
 		l.limit, l.before, l.hold = l.before, 0, now.Add(holdFailed)
 	case l.limit < l.ceiling:
-		l.before, l.rate, l.limit, l.settling = l.limit, rate, min(2*l.limit, l.ceiling), true
+		l.before, l.rate, l.limit, l.settling = l.limit, rate, min(2*l.limit, l.ceiling), settle
 	}
 }
 
@@ -146,7 +148,7 @@ func (l *limiter) tooMuch(pause time.Duration) {
 	if !l.halved.IsZero() && now.Sub(l.halved) < time.Second {
 		return
 	}
-	l.limit, l.before, l.settling = max(1, l.limit/2), 0, true
+	l.limit, l.before, l.settling = max(1, l.limit/2), 0, settle
 	l.halved, l.hold = now, now.Add(holdHalved)
 }
 

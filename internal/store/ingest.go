@@ -39,6 +39,7 @@ type Ingest struct {
 	hashing  bool
 	anywhere bool
 	bare     bool
+	stated   bool // there may be a state file
 	err      error
 
 	// sum and facts belong to the one who set hashing.
@@ -267,7 +268,7 @@ func (i *Ingest) Commit() error {
 	if err != nil {
 		return err
 	}
-	os.Remove(i.store.state(i.desc.Digest))
+	i.forgetState()
 	if err := i.store.install(i.file, i.file.Name(), i.desc.Digest, more...); err != nil {
 		return fmt.Errorf("commit blob %s: %w", i.desc.Digest, spaceError(err, i.store.dir, 0))
 	}
@@ -283,6 +284,12 @@ func (i *Ingest) layerRecords() ([]record, error) {
 		return nil, err
 	}
 	return []record{layerRecord(i.desc.Digest, f)}, nil
+}
+
+func (i *Ingest) forgetState() {
+	if i.stated {
+		os.Remove(i.store.state(i.desc.Digest))
+	}
 }
 
 // errClosed is the end of an ingest that was committed, discarded or closed.
@@ -302,7 +309,7 @@ func (i *Ingest) shut() error {
 func (i *Ingest) Restart() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	os.Remove(i.store.state(i.desc.Digest))
+	i.forgetState()
 	i.reset()
 	i.err = nil
 	if err := i.file.Truncate(0); err != nil {
@@ -313,7 +320,7 @@ func (i *Ingest) Restart() error {
 
 // Discard gives the blob up and forgets its bytes.
 func (i *Ingest) Discard() error {
-	os.Remove(i.store.state(i.desc.Digest))
+	i.forgetState()
 	os.Remove(i.store.part(i.desc.Digest))
 	return i.shut()
 }

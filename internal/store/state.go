@@ -67,6 +67,7 @@ func (i *Ingest) writeState(s state) error {
 	if err != nil {
 		return fmt.Errorf("save state: %w", err)
 	}
+	i.stated = true
 	if err := writeFile(i.store.state(i.desc.Digest), b, 0o644); err != nil {
 		return fmt.Errorf("save state of blob %s: %w", i.desc.Digest, spaceError(err, i.store.dir, i.desc.Size-i.have.bytes()))
 	}
@@ -101,6 +102,7 @@ func (i *Ingest) readState() (s state, ok bool) {
 		return s, false
 	}
 	defer f.Close()
+	i.stated = true
 	b, err := io.ReadAll(io.LimitReader(f, stateLimit))
 	if err != nil || json.Unmarshal(b, &s) != nil {
 		return s, false
