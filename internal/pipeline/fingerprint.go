@@ -2,20 +2,23 @@ package pipeline
 
 import (
 	"crypto/sha256"
+	"debug/elf"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/discover"
 )
 
-// binarySize is the size from which on a file is a program or an archive of something else than text. What charts and manifests need is not in there.
+// binarySize is the size in bytes from which on a file is taken for an archive or a program. What an application needs is not said in there.
 const binarySize = 1 << 20
 
-// fingerprint is the same for two contexts that need the same images: the same files but for registry/ and for large ones, which are hashed by name
-// alone unless charts/ holds them; and the same start.
+// fingerprint is the same for two contexts that need the same images: the same files but for registry/, and for programs and large files
+// outside charts/, of which the name counts alone; and the same start.
 func fingerprint(dir string, start discover.Start) (string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -53,13 +56,16 @@ func addFile(w io.Writer, root *os.Root, path string) error {
 	if err != nil {
 		return err
 	}
-	size := info.Size()
-	if size >= binarySize && !isChart(path) {
-		size = 0
+	head := make([]byte, len(elf.ELFMAG))
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
 	}
-	fmt.Fprintf(w, "%q %d\n", path, size)
-	_, err = io.CopyN(w, f, size)
+	size := info.Size()
+	if !strings.HasPrefix(path, "charts/") && (size >= binarySize || string(head) == elf.ELFMAG) {
+		size, n = 0, 0
+	}
+	fmt.Fprintf(w, "%q %d\n%s", path, size, head[:n])
+	_, err = io.CopyN(w, f, max(0, size-int64(n)))
 	return err
 }
-
-func isChart(path string) bool { return len(path) > 7 && path[:7] == "charts/" }

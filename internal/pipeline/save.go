@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,10 +63,10 @@ func (e *Engine) registries(ctx context.Context, platforms []string, contexts By
 
 // mergeOwn adds the registry directory that a recipe brought along.
 func mergeOwn(ctx context.Context, d *registrydir.Dir, dir, platform string) error {
-	if dir == "" {
+	path := filepath.Join(dir, "registry")
+	if _, err := os.Lstat(path); dir == "" || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	path := filepath.Join(dir, "registry")
 	own, err := registrydir.Read(path)
 	if errors.Is(err, registrydir.ErrNotRegistry) {
 		return nil
