@@ -115,12 +115,12 @@ func versionIn(text string) string {
 		line = strings.TrimSpace(line)
 		for _, key := range []string{"gitVersion:", "Version:"} {
 			if rest, ok := strings.CutPrefix(line, key); ok {
-				return strings.TrimSpace(rest)
+				return strings.TrimRight(strings.TrimSpace(rest), "-")
 			}
 		}
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return strings.TrimPrefix(strings.TrimPrefix(first, "skopeo version "), ours+" ")
+	return strings.TrimRight(strings.TrimPrefix(strings.TrimPrefix(first, "skopeo version "), ours+" "), "-")
 }
 
 // lastLine is the end of a text without its empty lines.
