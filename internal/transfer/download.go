@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,16 +27,6 @@ const (
 )
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
-
-// segment is a piece of a blob that one connection fetches: from pos up to end.
-type segment struct {
-	pos, end int64
-	taken    bool
-	from     int64
-	since    time.Time
-}
-
-func (s *segment) left() int64 { return s.end - s.pos }
 
 // download is one blob on its way.
 type download struct {
@@ -124,22 +113,6 @@ func (d *download) exists() {
 	d.fetch.done(d, err)
 }
 
-// take gives a segment that nobody works on.
-func (d *download) take() *segment {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.err != nil {
-		return nil
-	}
-	for _, s := range d.segments {
-		if !s.taken && s.left() > 0 {
-			s.taken = true
-			return s
-		}
-	}
-	return nil
-}
-
 // leave says whether the one who leaves is the last.
 func (d *download) leave() bool {
 	d.mu.Lock()
@@ -154,50 +127,6 @@ func (d *download) left() (time.Duration, bool) {
 	defer d.mu.Unlock()
 	_, left := d.slowest()
 	return left, left >= 0
-}
-
-// slowest finds the segment that still takes longest, -1 when none is worth a split.
-func (d *download) slowest() (*segment, time.Duration) {
-	var found *segment
-	longest := time.Duration(-1)
-	if d.err != nil || d.plain || !d.ranges {
-		return nil, longest
-	}
-	t := d.fetch.transfer
-	now := t.clock.Now()
-	for _, s := range d.segments {
-		if !s.taken || s.left() < 2*leastHelp {
-			continue
-		}
-		if left := s.estimate(now); left >= t.options.HelpAfter && left > longest {
-			found, longest = s, left
-		}
-	}
-	return found, longest
-}
-
-// estimate is how long the rest takes at the segment's own rate; 0 while that is not known.
-func (s *segment) estimate(now time.Time) time.Duration {
-	ran, got := now.Sub(s.since), s.pos-s.from
-	if s.since.IsZero() || ran < minRate || got == 0 {
-		return 0
-	}
-	return time.Duration(float64(ran) / float64(got) * float64(s.left()))
-}
-
-// split takes the second half off the slowest segment.
-func (d *download) split() *segment {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s, _ := d.slowest()
-	if s == nil || d.workers == 0 {
-		return nil
-	}
-	half := &segment{pos: s.pos + s.left()/2, end: s.end, taken: true}
-	s.end = half.pos
-	d.segments = append(d.segments, half)
-	d.workers++
-	return half
 }
 
 // segment fetches one segment to its end, through breaks. False ends the worker.
@@ -216,12 +145,6 @@ func (d *download) segment(l *lane, lease *registry.Lease, s *segment) bool {
 			return false
 		}
 	}
-}
-
-func (s *segment) position(d *download) int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return s.pos
 }
 
 // broken decides whether a transfer that broke off goes on, and waits until then.
@@ -293,27 +216,6 @@ func (d *download) stream(l *lane, lease *registry.Lease, s *segment) error {
 	}
 	if err := d.copy(l, s, body); err != nil {
 		return fmt.Errorf("get blob %s from %s: %w", d.blob.Desc.Digest, source.Host, err)
-	}
-	return nil
-}
-
-// learn notes whether the registry gives parts. A helper that got the whole blob gives its segment back to the one it
-// was split from, if that is still there.
-func (d *download) learn(s *segment, body registry.Body) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.ranges = body.Ranges
-	s.since, s.from = d.fetch.transfer.clock.Now(), s.pos
-	if body.Offset == s.pos {
-		return nil
-	}
-	d.plain, d.ranges = true, false
-	for _, before := range d.segments {
-		if before != s && before.taken && before.end == s.pos && before.left() > 0 {
-			before.end = s.end
-			d.segments = slices.DeleteFunc(d.segments, func(o *segment) bool { return o == s })
-			return errNoHelp
-		}
 	}
 	return nil
 }
