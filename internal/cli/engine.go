@@ -36,6 +36,7 @@ func (a *access) flags() []cli.Flag {
 		&cli.IntFlag{Name: "jobs", Usage: "run at most `N` transfers and charts at once", DefaultText: "adapts", Destination: &a.jobs},
 		&cli.GenericFlag{Name: "mirror", Usage: "fetch what `PREFIX=PREFIX` covers from there; the stored name stays; repeatable, the longest match counts", Value: mirrorsValue(&a.mirrors)},
 		&cli.GenericFlag{Name: "plain-http", Usage: "talk to `HOST` without TLS; repeatable", Value: textsValue(&a.plainHTTP)},
+		&cli.DurationFlag{Name: "max-age", Usage: "take what a tag named at most `TIME` ago for what it names now, and do not ask again", DefaultText: "always ask", Destination: &a.maxAge},
 		&cli.StringFlag{Name: "ca", Usage: "trust the certificates in `FILE` as well", Destination: &a.ca},
 	}
 }
@@ -80,7 +81,7 @@ func (p *Program) engine(a access, r recipeRun, maybe pipeline.MaybePolicy, keyc
 		return nil, usage("--jobs %d: want a number from 1 on", a.jobs)
 	}
 	return pipeline.New(pipeline.Options{
-		Cache: cache, Jobs: a.jobs, Mirrors: a.mirrors, Maybe: maybe, Reporter: p.Reporter(),
+		Cache: cache, Jobs: a.jobs, Mirrors: a.mirrors, Believe: a.maxAge, Maybe: maybe, Reporter: p.Reporter(),
 		Registry: registry.Options{Keychain: keychain, PlainHTTP: a.plainHTTP, CAFile: a.ca, UserAgent: name + "/" + readBuild(p.Version).Version},
 		Renderer: render.Child(exe, RenderCommand),
 		Sandbox:  sandbox.Options{Exe: exe, Require: r.requireSandbox}, Timeout: r.timeout, InstallTools: p.InstallTools,

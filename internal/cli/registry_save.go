@@ -19,7 +19,7 @@ type saveOptions struct {
 	archs       []string
 	images      []string
 	tars        []string
-	all         bool
+	all, prune  bool
 	maybe       pipeline.MaybePolicy
 }
 
@@ -32,7 +32,8 @@ func registrySaveCommand(p *Program) *cli.Command {
 		UsageText: "cluster-image registry save context --registry-dir registry --platform linux/arm64\n" +
 			"cluster-image registry save --images nginx:1.27,redis:7 --registry-dir registry",
 		Description: "The second of the four steps. For one platform the directory is DIR itself, for several there is one in DIR/linux-amd64 and one in " +
-			"DIR/linux-arm64. Without --platform it is saved for those that CONTEXT has directories for, else for the platform of this machine.",
+			"DIR/linux-arm64. Without --platform it is saved for those that CONTEXT has directories for, else for the platform of this machine. " +
+			"What DIR holds already stays, and is not written again.",
 		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "registry-dir", Usage: "write to `DIR`", Value: "registry", Destination: &o.registryDir},
 			platformFlag(&o.platforms),
@@ -40,6 +41,7 @@ func registrySaveCommand(p *Program) *cli.Command {
 			&cli.GenericFlag{Name: "images", Usage: "also save `IMAGES`, parted by commas; repeatable", Value: commaValue(&o.images)},
 			&cli.GenericFlag{Name: "tars", Usage: "also save from archives, `ARCHIVES` as docker-archive:FILE@REPO:TAG or oci-archive:FILE@REPO:TAG, parted by commas; repeatable", Value: commaValue(&o.tars)},
 			&cli.BoolFlag{Name: "all", Usage: "keep the whole index of each image, with every platform in it", Destination: &o.all},
+			&cli.BoolFlag{Name: "prune", Usage: "remove from DIR what this run does not store", Destination: &o.prune},
 			&cli.IntFlag{Name: "max-pull-procs", Usage: "the same as --jobs `N`", Destination: &o.jobs},
 			maybeFlag(&o.maybe),
 		}, o.access.flags()),
@@ -71,7 +73,7 @@ func (p *Program) registrySave(ctx context.Context, dir string, o *saveOptions) 
 	if err != nil {
 		return err
 	}
-	plan, err := e.Save(ctx, contexts, needs, pipeline.Below(o.registryDir, platforms))
+	plan, err := e.Save(ctx, contexts, needs, pipeline.SaveOptions{Dirs: pipeline.Below(o.registryDir, platforms), Prune: o.prune})
 	if err != nil {
 		return err
 	}

@@ -109,11 +109,18 @@ func (b *build) stages() []stage {
 	return stages
 }
 
-// explain adds where an error happened, and its class where nothing closer to it knows.
+// explain adds which application an error is about, and what [at] adds.
 func explain(err error, o Order, s stage) error {
-	f := &failure.Failure{App: o.Recipe.Name + " " + o.Recipe.Version, Step: s.name, Err: err}
+	f := at(s.name, s.class, err)
+	f.App = o.Recipe.Name + " " + o.Recipe.Version
+	return f
+}
+
+// at adds the step that an error happened in, and its class where nothing closer to it knows.
+func at(step string, class failure.Class, err error) *failure.Failure {
+	f := &failure.Failure{Step: step, Err: err}
 	if known := failure.Describe(err); known == nil || known.Class == "" {
-		f.Class = s.class
+		f.Class = class
 	}
 	return f
 }
@@ -126,6 +133,11 @@ func (b *build) check(ctx context.Context) (err error) {
 		return nil
 	}
 	b.standing, err = publish.Check(ctx, b.client, b.order.Targets)
+	for _, s := range b.standing {
+		if s.Held() {
+			b.Reporter.Note("%s exists as %s: nothing is pushed there unless the build comes to the same digest, or with --force", s.Ref, s.Present)
+		}
+	}
 	return err
 }
 

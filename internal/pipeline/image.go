@@ -73,14 +73,25 @@ func (e *Engine) assemble(ctx context.Context, m materials, o ImageOptions) (ass
 	if err := g.Wait(); err != nil {
 		return assemble.Index{}, err
 	}
-	for _, w := range images[0].Warnings {
-		e.Reporter.Warn("%s", w)
-	}
+	e.warn(images)
 	labels, err := labelsOf(m.contexts)
 	if err != nil {
 		return assemble.Index{}, err
 	}
 	return assemble.NewIndex(images, o.annotations(labels))
+}
+
+// warn tells what the images' contexts are warned of, each warning once.
+func (e *Engine) warn(images []assemble.Image) {
+	told := map[string]bool{}
+	for _, img := range images {
+		for _, w := range img.Warnings {
+			if !told[w] {
+				e.Reporter.Warn("%s", w)
+			}
+			told[w] = true
+		}
+	}
 }
 
 func assembleOne(ctx context.Context, in assemble.Input, o ImageOptions) (assemble.Image, error) {
@@ -93,7 +104,11 @@ func assembleOne(ctx context.Context, in assemble.Input, o ImageOptions) (assemb
 		return assemble.Image{}, err
 	}
 	in.Annotations = o.annotations(config.Labels)
-	return assemble.Assemble(ctx, in)
+	img, err := assemble.Assemble(ctx, in)
+	for _, w := range in.Kubefile.Warnings {
+		img.Warnings = append(img.Warnings, w.String())
+	}
+	return img, err
 }
 
 func input(dir, platform string, registry *registrydir.Dir, o ImageOptions) assemble.Input {

@@ -11,30 +11,58 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
 
+// SaveOptions say where registry directories are written.
+type SaveOptions struct {
+	Dirs ByPlatform
+	// Prune removes what the directories hold beyond what is saved now.
+	Prune bool
+}
+
+// sources are the contexts whose own registry/ is to be joined: not those that it is written to, since what is there stays anyway.
+func (o SaveOptions) sources(contexts ByPlatform) ByPlatform {
+	out := ByPlatform{}
+	for p, dir := range contexts {
+		if filepath.Join(dir, "registry") != filepath.Clean(o.Dirs[p]) {
+			out[p] = dir
+		}
+	}
+	return out
+}
+
 // Save is the second step by itself: it finds and fetches every image that the contexts need and writes the registry directories.
-func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, dirs ByPlatform) (transfer.Plan, error) {
+func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o SaveOptions) (transfer.Plan, error) {
 	resolved, err := e.Resolve(ctx, contexts, needs)
 	if err != nil {
-		return transfer.Plan{}, err
+		return transfer.Plan{}, at("resolve", failure.Source, err)
 	}
 	plan := e.transfer.Plan(resolved)
-	registries, err := e.registries(ctx, dirs.Platforms(), contexts, resolved)
+	e.Reporter.Images(len(resolved.Images))
+	registries, err := e.registries(ctx, o.Dirs.Platforms(), o.sources(contexts), resolved)
 	if err != nil {
-		return plan, err
+		return plan, at("registry", failure.Recipe, err)
 	}
 	if err := e.fetch(ctx, plan, nil); err != nil {
-		return plan, err
+		return plan, at("fetch", failure.Source, err)
 	}
-	for _, p := range dirs.Platforms() {
-		if err := e.step("write", dirs[p], func() error { return registries[p].Write(ctx, dirs[p]) }); err != nil {
-			return plan, fmt.Errorf("write registry directory %s: %w", dirs[p], err)
+	for _, p := range o.Dirs.Platforms() {
+		err := e.step("write", o.Dirs[p], func() error { return writeRegistry(ctx, registries[p], o.Dirs[p], o.Prune) })
+		if err != nil {
+			return plan, at("write", failure.Usage, fmt.Errorf("write registry directory %s: %w", o.Dirs[p], err))
 		}
 	}
 	return plan, nil
+}
+
+func writeRegistry(ctx context.Context, d *registrydir.Dir, path string, prune bool) error {
+	if err := d.Write(ctx, path); err != nil || !prune {
+		return err
+	}
+	return d.Prune(ctx, path)
 }
 
 // fetch moves what the store lacks.

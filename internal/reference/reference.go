@@ -164,3 +164,6 @@ func (r Reference) DigestTag() string {
 func (r Reference) WithTag(tag string) Reference {
 	return Reference{Host: r.Host, Path: r.Path, Tag: tag}
 }
+
+// MarshalText writes the reference as [Reference.String] does, for documents.
+func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
