@@ -82,7 +82,10 @@ func (h *helper) close() {
 func (h *helper) stop() error { return h.hold.Close() }
 
 func (h *helper) run(ctx context.Context, cmd *exec.Cmd) error {
-	if err := cmd.Start(); err != nil {
+	switch err := cmd.Start(); {
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
 		return fmt.Errorf("start sandbox: %w", err)
 	}
 	h.alive.Close()
