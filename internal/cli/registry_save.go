@@ -73,7 +73,7 @@ func (p *Program) registrySave(ctx context.Context, dir string, o *saveOptions) 
 	if err != nil {
 		return err
 	}
-	plan, err := e.Save(ctx, contexts, needs, pipeline.SaveOptions{Dirs: pipeline.Below(o.registryDir, platforms), Prune: o.prune})
+	plan, err := e.Save(ctx, contexts, needs, pipeline.SaveOptions{Dirs: pipeline.Below(o.registryDir, platforms), Whole: o.all, Prune: o.prune})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/publish"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
+	"github.com/labring-actions/cluster-image/internal/store"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
 
@@ -168,7 +170,7 @@ func (b *build) resolve(ctx context.Context) (err error) {
 }
 
 func (b *build) layOut(ctx context.Context) (err error) {
-	if b.Registries, err = b.registries(ctx, b.order.Platforms, b.Contexts, b.resolved); err != nil {
+	if b.Registries, err = b.registries(ctx, b.order.Platforms, b.Contexts, b.resolved, nil); err != nil {
 		return err
 	}
 	b.stored = !b.Contexts.bringImages()
@@ -228,16 +230,34 @@ func (b *build) refetch(ctx context.Context, d v1.Hash) error {
 	return fmt.Errorf("fetch blob %s again: nothing in this build asks for it", d)
 }
 
-func (b *build) assembleAll(ctx context.Context) (err error) {
-	b.Index, err = b.assemble(ctx, materials{b.Contexts, b.Registries, b.work, b.stored}, b.order.ImageOptions)
-	return err
+func (b *build) assembleAll(ctx context.Context) error {
+	return b.healing(ctx, func() (err error) {
+		b.Index, err = b.assemble(ctx, materials{b.Contexts, b.Registries, b.work, b.stored}, b.order.ImageOptions)
+		return err
+	})
+}
+
+// healing runs f, and once more if a blob of the store turned out to be damaged: the store has dropped it, and it is fetched anew.
+func (b *build) healing(ctx context.Context, f func() error) error {
+	err := f()
+	if !errors.Is(err, store.ErrCorrupt) || len(b.resolved.Images) == 0 {
+		return err
+	}
+	b.Reporter.Warn("%v; it is fetched again", err)
+	b.Plan = b.transfer.Plan(b.resolved)
+	if err := b.fetch(ctx, b.Plan, nil); err != nil {
+		return err
+	}
+	return f()
 }
 
 func (b *build) write(ctx context.Context) error {
 	if b.order.Output.Path == "" {
 		return nil
 	}
-	return b.step("write", b.order.Output.Path, func() error { return b.order.Output.write(ctx, b.Index) })
+	return b.step("write", b.order.Output.Path, func() error {
+		return b.healing(ctx, func() error { return b.order.Output.write(ctx, b.Index) })
+	})
 }
 
 func (b *build) push(ctx context.Context) error {

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
@@ -19,6 +20,8 @@ import (
 // SaveOptions say where registry directories are written.
 type SaveOptions struct {
 	Dirs ByPlatform
+	// Whole keeps the whole index of each image under its tag, with every platform in it.
+	Whole bool
 	// Prune removes what the directories hold beyond what is saved now.
 	Prune bool
 }
@@ -42,7 +45,13 @@ func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o S
 	}
 	plan := e.transfer.Plan(resolved)
 	e.Reporter.Images(len(resolved.Images))
-	registries, err := e.registries(ctx, o.Dirs.Platforms(), o.sources(contexts), resolved)
+	var whole members
+	if o.Whole {
+		if whole, err = e.members(ctx, resolved, &plan); err != nil {
+			return plan, at("resolve", failure.Source, err)
+		}
+	}
+	registries, err := e.registries(ctx, o.Dirs.Platforms(), o.sources(contexts), resolved, whole)
 	if err != nil {
 		return plan, at("registry", failure.Recipe, err)
 	}
@@ -74,10 +83,10 @@ func (e *Engine) fetch(ctx context.Context, plan transfer.Plan, onBlob func(v1.D
 
 // registries lays out the registry directory of each platform. Nothing of it has to be fetched yet, so that images that collide are told before any
 // byte moves. What a context brings in its own registry/ is checked and joined.
-func (e *Engine) registries(ctx context.Context, platforms []string, contexts ByPlatform, r transfer.Resolution) (map[string]*registrydir.Dir, error) {
+func (e *Engine) registries(ctx context.Context, platforms []string, contexts ByPlatform, r transfer.Resolution, whole members) (map[string]*registrydir.Dir, error) {
 	out := map[string]*registrydir.Dir{}
 	for _, p := range platforms {
-		d, err := registrydir.New(imagesFor(p, r), e.store)
+		d, err := registrydir.New(imagesFor(p, r, whole), e.store)
 		if err != nil {
 			return nil, fmt.Errorf("registry directory for %s: %w", p, err)
 		}
@@ -119,22 +128,28 @@ func (b ByPlatform) bringImages() bool {
 	})
 }
 
-func imagesFor(platform string, r transfer.Resolution) []registrydir.Image {
+func imagesFor(platform string, r transfer.Resolution, whole members) []registrydir.Image {
 	var out []registrydir.Image
 	for _, img := range r.Images {
 		of, ok := img.Platforms[platform]
 		if !ok {
 			continue
 		}
-		entry := registrydir.Image{
-			Ref:      img.Ref,
-			Manifest: v1.Descriptor{MediaType: of.Manifest.MediaType, Digest: of.Manifest.Digest, Size: int64(len(of.Manifest.Bytes))},
-			Blobs:    append([]v1.Descriptor{of.Config}, of.Layers...),
-		}
-		if img.Index != nil && img.Ref.Digest == img.Index.Digest.String() {
-			entry.Index = &v1.Descriptor{MediaType: img.Index.MediaType, Digest: img.Index.Digest, Size: int64(len(img.Index.Bytes))}
+		entry := registrydir.Image{Ref: img.Ref, Manifest: describe(of.Manifest), Blobs: append([]v1.Descriptor{of.Config}, of.Layers...)}
+		if img.Index != nil {
+			index := describe(*img.Index)
+			switch {
+			case whole != nil:
+				entry = registrydir.Image{Ref: img.Ref, Manifest: index, Members: whole[img.Ref]}
+			case img.Ref.Digest == index.Digest.String():
+				entry.Index = &index
+			}
 		}
 		out = append(out, entry)
 	}
 	return out
+}
+
+func describe(m registry.Manifest) v1.Descriptor {
+	return v1.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: int64(len(m.Bytes))}
 }

@@ -33,6 +33,14 @@ type Image struct {
 	Index *v1.Descriptor
 	// Blobs are the manifest's config and layers.
 	Blobs []v1.Descriptor
+	// Members are the manifests of an index that is stored whole, which is then what Manifest names. They get no tags of their own.
+	Members []Member
+}
+
+// Member is a manifest of an index, with its config and layers.
+type Member struct {
+	Manifest v1.Descriptor
+	Blobs    []v1.Descriptor
 }
 
 // Dir is a registry directory. Nothing of it need be on a disk: its blobs stay where their [Content] has them.
@@ -142,6 +150,9 @@ func (i Image) all() []v1.Descriptor {
 	if i.keepsIndex() {
 		all = append(all, *i.Index)
 	}
+	for _, m := range i.Members {
+		all = append(append(all, m.Manifest), m.Blobs...)
+	}
 	return all
 }
 
@@ -159,6 +170,12 @@ func (d *Dir) add(i Image, content Content) error {
 	repo.revisions.add(i.Manifest.Digest)
 	if i.keepsIndex() {
 		repo.revisions.add(i.Index.Digest)
+	}
+	for _, m := range i.Members {
+		repo.revisions.add(m.Manifest.Digest)
+		for _, b := range m.Blobs {
+			repo.layers.add(b.Digest)
+		}
 	}
 	return nil
 }
