@@ -8,8 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// ErrInvalidName is what every error of [CheckName] and [CheckVersion] wraps.
+// ErrInvalidName is what every error of [CheckName] and [CheckVersion] is, for [errors.Is].
 var ErrInvalidName = errors.New("invalid name")
+
+// nameError says why a text is not a name or version.
+type nameError string
+
+func (e nameError) Error() string { return string(e) }
+
+// Is makes it an [ErrInvalidName].
+func (e nameError) Is(target error) bool { return target == ErrInvalidName }
 
 // The greatest lengths: a DNS label for a name, a tag of the OCI distribution specification for a version.
 const (
@@ -50,9 +58,9 @@ func CheckVersion(s string) error {
 func checkText(what, s string, most int, hint string, allowed func(byte) bool) error {
 	switch {
 	case s == "":
-		return fmt.Errorf("%w: the %s is empty", ErrInvalidName, what)
+		return nameError(fmt.Sprintf("the %s is empty", what))
 	case len(s) > most:
-		return fmt.Errorf("%w: the %s is %d bytes long, at most %d can be", ErrInvalidName, what, len(s), most)
+		return nameError(fmt.Sprintf("the %s is %d bytes long, at most %d can be", what, len(s), most))
 	}
 	for i, c := range s {
 		if c >= utf8.RuneSelf || !allowed(byte(c)) {
@@ -63,7 +71,7 @@ func checkText(what, s string, most int, hint string, allowed func(byte) bool) e
 }
 
 func invalid(what, s, why, hint string) error {
-	return fmt.Errorf("%w: %s %+q: %s; %s", ErrInvalidName, what, s, why, hint)
+	return nameError(fmt.Sprintf("invalid %s %+q: %s; %s", what, s, why, hint))
 }
 
 // describe names the first character of a text so that no look-alike and no invisible one can hide.
