@@ -1,0 +1,242 @@
+package e2e
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/labring-actions/cluster-image/internal/toolbox"
+)
+
+// TestScripts runs testdata/script. Each script has a world of its own: $SOURCE is the registry that $MIRROR puts behind docker.io, quay.io is put
+// behind $QUAY, $ONE and $TWO are registries to push to, and $FILES is a server of what the command serve gave it.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	bin := programDir(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fails": fails, "image": addImage, "break": breakBlob, "requests": requests, "pack": pack, "serve": serveFile, "login": wantLogin,
+			"digest": sameDigest, "bomb": bomb,
+		},
+	})
+}
+
+// programDir is a directory with the program in it, under its own name and those of its tools.
+func programDir(t testing.TB) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := toolbox.Install(dir, exe); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// world is what surrounds a script.
+type world struct {
+	registries map[string]*server
+	files      *fileServer
+}
+
+type worldKey struct{}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+func setup(e *testscript.Env, bin string) error {
+	t := e.T().(testing.TB)
+	w := &world{registries: map[string]*server{}, files: newFileServer(t)}
+	e.Values[worldKey{}] = w
+	for _, name := range []string{"SOURCE", "ONE", "TWO"} {
+		w.registries[name] = newServer(t)
+		e.Setenv(name, w.registries[name].host)
+	}
+	e.Setenv("FILES", w.files.url)
+	e.Setenv("MIRROR", "--mirror=docker.io="+w.registries["SOURCE"].host)
+	e.Setenv("QUAY", "--mirror=quay.io="+w.registries["SOURCE"].host+"/quay")
+	e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	home := filepath.Join(e.WorkDir, "home")
+	e.Setenv("HOME", home)
+	e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
+	return os.MkdirAll(home, 0o755)
+}
+
+// fails CODE ARG...: the program ends with the code, and says why on standard error alone.
+func fails(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fails CODE ARG...")
+	}
+	err := ts.Exec("cluster-image", append(args[1:], "--progress=quiet")...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		ts.Fatalf("the program ended with %v, want exit code %s", err, args[0])
+	}
+	if got := strconv.Itoa(exit.ExitCode()); got != args[0] {
+		ts.Fatalf("the program ended with exit code %s, want %s", got, args[0])
+	}
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("an error with standard output %q", out)
+	}
+}
+
+// image REGISTRY NAME:TAG [PLATFORM,...] [SIZE]: the registry has an image; its index digest is set as $DIGEST.
+func addImage(ts *testscript.TestScript, _ bool, args []string) {
+	s := sample{name: args[1], platforms: []string{"amd64", "arm64"}, size: 10_000}
+	if len(args) > 2 {
+		s.platforms = strings.Split(args[2], ",")
+	}
+	if len(args) > 3 {
+		n, err := strconv.Atoi(args[3])
+		ts.Check(err)
+		s.size = n
+	}
+	index, layers, err := s.push(worldOf(ts).registries[args[0]])
+	ts.Check(err)
+	ts.Setenv("DIGEST", index.String())
+	ts.Setenv("LAYER", layers[0].String())
+}
+
+// break REGISTRY DIGEST digest|truncated|oversized: the registry gives something else for a blob.
+func breakBlob(ts *testscript.TestScript, _ bool, args []string) {
+	worldOf(ts).registries[args[0]].fail(args[1], args[2])
+}
+
+// requests REGISTRY KIND N: since the last such command, there were so many. With ! there were others than N.
+func requests(ts *testscript.TestScript, neg bool, args []string) {
+	s := worldOf(ts).registries[args[0]]
+	defer s.forget()
+	if got := strconv.Itoa(s.count(args[1])); (got == args[2]) == neg {
+		ts.Fatalf("%s was asked for %s %s times (all: %v)", args[0], args[1], got, s.counts)
+	}
+}
+
+// login REGISTRY PASSWORD: the registry wants a password from now on.
+func wantLogin(ts *testscript.TestScript, _ bool, args []string) {
+	s := worldOf(ts).registries[args[0]]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.login = args[1]
+}
+
+// digest FILE FILE...: the results in the files, of which each ends in @DIGEST, name one digest. $INDEX is it.
+func sameDigest(ts *testscript.TestScript, _ bool, args []string) {
+	first := ""
+	for _, file := range args {
+		for line := range strings.Lines(ts.ReadFile(file)) {
+			_, d, ok := strings.Cut(strings.TrimSpace(line), "@")
+			if !ok {
+				ts.Fatalf("%s: no digest in %q", file, line)
+			}
+			if first == "" {
+				first = d
+			}
+			if d != first {
+				ts.Fatalf("%s has %s, another has %s", file, d, first)
+			}
+		}
+	}
+	ts.Setenv("INDEX", first)
+}
+
+// serve FILE PATH: the file server has the file at the path from now on.
+func serveFile(ts *testscript.TestScript, _ bool, args []string) {
+	worldOf(ts).files.add("/"+args[1], []byte(ts.ReadFile(args[0])))
+}
+
+// pack FILE.tgz ENTRY...: makes an archive. An entry is NAME=FILE, NAME->TARGET for a symbolic link, or NAME=>TARGET for a hard one.
+func pack(ts *testscript.TestScript, _ bool, args []string) {
+	var out bytes.Buffer
+	gz := gzip.NewWriter(&out)
+	w := tar.NewWriter(gz)
+	for _, entry := range args[1:] {
+		h := &tar.Header{Mode: 0o644, Format: tar.FormatUSTAR}
+		var content string
+		if name, target, ok := strings.Cut(entry, "->"); ok {
+			h.Name, h.Linkname, h.Typeflag = name, target, tar.TypeSymlink
+		} else if name, target, ok := strings.Cut(entry, "=>"); ok {
+			h.Name, h.Linkname, h.Typeflag = name, target, tar.TypeLink
+		} else {
+			name, file, _ := strings.Cut(entry, "=")
+			content = ts.ReadFile(file)
+			h.Name, h.Size, h.Typeflag = name, int64(len(content)), tar.TypeReg
+		}
+		ts.Check(w.WriteHeader(h))
+		_, err := io.WriteString(w, content)
+		ts.Check(err)
+	}
+	ts.Check(w.Close())
+	ts.Check(gz.Close())
+	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o755))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o644))
+}
+
+// bomb FILE alias|deep: writes YAML that unfolds to far more than its own size, or lies deeper than a reader can follow.
+func bomb(ts *testscript.TestScript, _ bool, args []string) {
+	var b strings.Builder
+	switch args[1] {
+	case "alias":
+		b.WriteString("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n")
+		for i := 1; i < 12; i++ {
+			fmt.Fprintf(&b, "a%d: &a%[1]d [%s]\n", i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 10), ","))
+		}
+	case "deep":
+		b.WriteString("a: " + strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000) + "\n")
+	}
+	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o755))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
+}
+
+// fileServer serves files that are added to it.
+type fileServer struct {
+	url   string
+	mu    sync.Mutex
+	pages map[string][]byte
+}
+
+func newFileServer(t testing.TB) *fileServer {
+	f := &fileServer{pages: map[string][]byte{}}
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		b, ok := f.pages[r.URL.Path]
+		f.mu.Unlock()
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(b)
+	}))
+	t.Cleanup(h.Close)
+	f.url = h.URL
+	return f
+}
+
+func (f *fileServer) add(path string, b []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pages[path] = b
+}
+
+// readAll reads to the end and closes.
+func readAll(rc io.ReadCloser) ([]byte, error) {
+	b, err := io.ReadAll(rc)
+	return b, errors.Join(err, rc.Close())
+}
