@@ -158,4 +158,3 @@ func TestStandardSet(t *testing.T) {
 		t.Errorf("%d layers of v2 are new", changed)
 	}
 }
-
