@@ -26,7 +26,7 @@ func (p *Program) catalogue(dir string) (*catalog.Catalog, error) {
 	if dir != "" {
 		c, err := catalog.OpenDir(dir, recipe.Application)
 		if err != nil {
-			return nil, failure.New(failure.Usage, "open recipes: %v", err).Advise("--recipes takes a directory of NAME/VERSION directories")
+			return nil, usage("--recipes %s: %v", dir, cause(err)).Advise("it takes a directory of NAME/VERSION directories")
 		}
 		return c, nil
 	}
@@ -35,6 +35,15 @@ func (p *Program) catalogue(dir string) (*catalog.Catalog, error) {
 		return catalog.Open(p.Catalogue, recipe.Application, "the compiled in catalogue"), nil
 	}
 	return c, err
+}
+
+// cause is what the system says of a file, without the file's name.
+func cause(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 // find gives the recipe for a version of an application.

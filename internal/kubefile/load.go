@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNone says that a directory holds no build file.
-var ErrNone = errors.New("no build file")
+var ErrNone = errors.New("there is no build file")
 
 // names are the build files that this program reads, foreign the further ones that sealos reads. With several of
 // them sealos builds the last of Sealfile, Kubefile, Dockerfile, Containerfile, silently.
@@ -30,11 +30,11 @@ func Load(dir string) (*Kubefile, error) {
 	others := present(root, foreign)
 	switch all := append(found, others...); {
 	case len(all) > 1:
-		return nil, fmt.Errorf("%s has several build files, %s, and sealos would build the last of them without a word: keep one, named Kubefile", dir, strings.Join(all, " and "))
+		return nil, fmt.Errorf("there are several build files, %s, and sealos would build the last of them without a word: keep one, named Kubefile", strings.Join(all, " and "))
 	case len(all) == 0:
-		return nil, fmt.Errorf("%w in %s: add a Kubefile, for example\n    FROM scratch\n    COPY . .\n    CMD [\"helm upgrade -i NAME charts/NAME\"]", ErrNone, dir)
+		return nil, fmt.Errorf("%w: add a Kubefile, for example\n    FROM scratch\n    COPY . .\n    CMD [\"helm upgrade -i NAME charts/NAME\"]", ErrNone)
 	case len(others) > 0:
-		return nil, fmt.Errorf("%s has no Kubefile, but a %s, which only sealos reads: rename it to Kubefile", dir, others[0])
+		return nil, fmt.Errorf("there is no Kubefile, but a %s, which only sealos reads: rename it to Kubefile", others[0])
 	}
 	f, err := root.Open(found[0])
 	if err != nil {
@@ -42,7 +42,7 @@ func Load(dir string) (*Kubefile, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read build file: %s in %s is not a regular file", found[0], dir)
+		return nil, fmt.Errorf("read build file: %s is not a regular file", found[0])
 	}
 	return Parse(found[0], f)
 }

@@ -66,7 +66,7 @@ func (e *Engine) Build(ctx context.Context, o Order) (*Built, error) {
 		if err := s.run(ctx); err != nil {
 			return &b.Built, explain(err, o, s)
 		}
-		if o.After != nil {
+		if o.After != nil && s.name != "" {
 			o.After(s.name, &b.Built)
 		}
 	}
@@ -86,6 +86,7 @@ type build struct {
 	stored bool
 }
 
+// stage is a part of a run. Errors of one without a name say by themselves what they are about.
 type stage struct {
 	name  string
 	class failure.Class
@@ -97,16 +98,18 @@ func (b *build) stages() []stage {
 	stages := []stage{
 		{"check", failure.Registry, b.check},        // may the destinations be written, and what do their tags name now?
 		{"download", failure.Recipe, b.download},    // the recipe leaves a context per platform
+		{"", failure.Recipe, b.checkContext},        // can an image be made of that?
 		{"discover", failure.Recipe, b.discover},    // which images do the contexts need?
 		{"resolve", failure.Source, b.resolve},      // what are these, for every platform?
-		{"registry", failure.Recipe, b.layOut},      // do they fit into one registry, and does the build file take it in?
+		{"registry", failure.Recipe, b.layOut},      // do they fit into one registry?
+		{"", failure.Recipe, b.checkRegistry},       // does the build file take it in?
 		{"fetch", failure.Source, b.fetchAndOffer},  // move the blobs that the store lacks; layers go out meanwhile
 		{"assemble", failure.Recipe, b.assembleAll}, // one image per platform, one index
 		{"write", failure.Usage, b.write},           // the archive on disk
 		{"push", failure.Registry, b.push},          // the rest of the layers, manifests, index, tag
 	}
 	if b.order.DryRun {
-		return stages[1:5]
+		return stages[1:7]
 	}
 	return stages
 }
@@ -174,6 +177,12 @@ func (b *build) layOut(ctx context.Context) (err error) {
 		return err
 	}
 	b.stored = !b.Contexts.bringImages()
+	return nil
+}
+
+func (b *build) checkContext(ctx context.Context) error { return b.checkContexts(ctx, b.Contexts, nil) }
+
+func (b *build) checkRegistry(ctx context.Context) error {
 	return b.checkContexts(ctx, b.Contexts, b.Registries)
 }
 

@@ -119,7 +119,8 @@ func input(dir, platform string, registry *registrydir.Dir, o ImageOptions) asse
 	return in
 }
 
-// checkContexts says what would keep the contexts from being assembled, before anything is fetched for them.
+// checkContexts says what would keep the contexts from being assembled. Once the registry directories are known, it also says whether the build file
+// takes them in.
 func (e *Engine) checkContexts(ctx context.Context, contexts ByPlatform, registries map[string]*registrydir.Dir) error {
 	for _, p := range contexts.Platforms() {
 		in := input(contexts[p], p, nil, ImageOptions{})
@@ -127,7 +128,7 @@ func (e *Engine) checkContexts(ctx context.Context, contexts ByPlatform, registr
 		if in.Kubefile, err = kubefile.Load(in.Dir); err != nil {
 			return err
 		}
-		if _, err := assemble.Check(ctx, in, !registries[p].Empty()); err != nil {
+		if _, err := assemble.Check(ctx, in, registries != nil && !registries[p].Empty()); err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/discover"
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/kubefile"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/reference"
@@ -203,7 +204,7 @@ func warning(w discover.Warning) string {
 func (e *Engine) RecipeNeeds(ctx context.Context, r recipe.Recipe, platforms []string) (Needs, error) {
 	b := &build{Engine: e, order: Order{Recipe: r, Platforms: platforms}}
 	defer b.Close()
-	for _, s := range b.stages()[1:3] {
+	for _, s := range []stage{{"download", failure.Recipe, b.download}, {"discover", failure.Recipe, b.discover}} {
 		if err := s.run(ctx); err != nil {
 			return Needs{}, explain(err, b.order, s)
 		}
