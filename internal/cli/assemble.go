@@ -69,6 +69,7 @@ func (p *Program) assemble(ctx context.Context, dir string, o *assembleOptions) 
 		return err
 	}
 	p.Reporter().Report()
+	p.tellWritten(order.Output, false)
 	return p.Result(buildResult(order.Order, built))
 }
 

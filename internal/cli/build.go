@@ -78,7 +78,19 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 		return err
 	}
 	p.Reporter().Report()
+	p.tellWritten(order.Output, o.dryRun)
 	return p.Result(buildResult(order, built))
+}
+
+// tellWritten says what can be done with what was written.
+func (p *Program) tellWritten(o pipeline.Output, dryRun bool) {
+	switch {
+	case dryRun || o.Path == "":
+	case o.Format == pipeline.OCILayout:
+		p.Reporter().Note("wrote %s: push it with %s push %[1]s REF", o.Path, name)
+	default:
+		p.Reporter().Note("wrote %s: on a cluster's first master, sealos load -i %[1]s, then sealos run %s", o.Path, o.Name)
+	}
 }
 
 func (o *buildOptions) order(e *pipeline.Engine, r recipe.Recipe, targets []publish.Target) (pipeline.Order, error) {

@@ -42,9 +42,11 @@ type plannedImage struct {
 	Platform string `json:"platform"`
 	Digest   string `json:"digest"`
 	Bytes    int64  `json:"bytes"`
-	New      int64  `json:"new"`
-	Why      string `json:"why"`
-	Maybe    bool   `json:"maybe,omitempty"`
+	// Unique are the bytes that no image before it in the list has, Stored those that the store has.
+	Unique int64  `json:"unique"`
+	Stored int64  `json:"stored"`
+	Why    string `json:"why"`
+	Maybe  bool   `json:"maybe,omitempty"`
 }
 
 // plannedBytes count a blob once for each image that has it (total), once (unique), and those in the store already.
@@ -86,7 +88,7 @@ func planned(b *pipeline.Built) []plannedImage {
 	}
 	out := []plannedImage{}
 	for _, i := range b.Plan.Images {
-		line := plannedImage{Image: i.Ref.String(), Platform: i.Platform, Digest: i.Digest.String(), Bytes: i.Total, New: i.New}
+		line := plannedImage{Image: i.Ref.String(), Platform: i.Platform, Digest: i.Digest.String(), Bytes: i.Total, Unique: i.New, Stored: i.Stored}
 		if n, ok := why[line.Image]; ok {
 			line.Why, line.Maybe = pipeline.Where(n.Origins[0]), n.Maybe
 			if more := len(n.Origins) - 1; more > 0 {
@@ -114,13 +116,14 @@ func platformsOf(x assemble.Index) []builtPlatform {
 func planTable(doc builtImage) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "IMAGE\tPLATFORM\tDIGEST\tSIZE\tTO FETCH\tWHY")
+	fmt.Fprintln(w, "IMAGE\tPLATFORM\tDIGEST\tSIZE\tUNIQUE\tSTORED\tWHY")
 	for _, i := range doc.Images {
 		name := i.Image
 		if i.Maybe {
 			name += " (maybe)"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", name, i.Platform, i.Digest, progress.Bytes(i.Bytes), progress.Bytes(i.New), i.Why)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			name, i.Platform, i.Digest, progress.Bytes(i.Bytes), progress.Bytes(i.Unique), progress.Bytes(i.Stored), i.Why)
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	fmt.Fprintf(&b, "\n%s in all images, %s of it once, %s of that in the store, %s to fetch\n",
