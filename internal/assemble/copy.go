@@ -103,7 +103,7 @@ func (s *source) missing(pattern, name string) error {
 	if s.ignore.hides(name) {
 		return fmt.Errorf("%s is hidden by %s", pattern, s.ignore.name)
 	}
-	return fmt.Errorf("%s is not in the context %s: correct the name, or let the download step make it", pattern, s.dir)
+	return fmt.Errorf("%s is not in the build context: correct the name, or let the download step make it", pattern)
 }
 
 // copying is one COPY while it is done.

@@ -115,8 +115,8 @@ func TestCopyRefused(t *testing.T) {
 		more     files
 		want     string
 	}{
-		"missing":          {"COPY carts charts", nil, "Kubefile:2: COPY carts charts: carts is not in the context DIR: correct the name, or let the download step make it"},
-		"missing pattern":  {"COPY *.zip /", nil, "Kubefile:2: COPY *.zip /: *.zip is not in the context DIR: correct the name, or let the download step make it"},
+		"missing":          {"COPY carts charts", nil, "Kubefile:2: COPY carts charts: carts is not in the build context: correct the name, or let the download step make it"},
+		"missing pattern":  {"COPY *.zip /", nil, "Kubefile:2: COPY *.zip /: *.zip is not in the build context: correct the name, or let the download step make it"},
 		"ignored":          {"COPY docs /", files{".dockerignore": "docs"}, "Kubefile:2: COPY docs /: docs is hidden by .dockerignore"},
 		"several for one":  {"COPY *.txt x", nil, "Kubefile:2: COPY *.txt x: several files for one destination: write /x/"},
 		"file over dir":    {"COPY charts x\nCOPY a.txt x/\nCOPY a.txt x/x", files{}, ""},
@@ -128,7 +128,7 @@ func TestCopyRefused(t *testing.T) {
 		"absolute link":    {"COPY docs d", files{"docs/abs": "-> /etc/passwd"}, "Kubefile:2: COPY docs d: link docs/abs -> /etc/passwd is absolute, and on a node would lead to the node's own files: make it relative"},
 		"source link out":  {"COPY out x", files{"out": "-> ../secret"}, "Kubefile:2: COPY out x: link out -> ../secret leads out of the context"},
 		"link loop":        {"COPY l x", files{"l": "-> m", "m": "-> l"}, "Kubefile:2: COPY l x: too many links at l"},
-		"dangling":         {"COPY dangling x", files{"dangling": "-> nowhere"}, "Kubefile:2: COPY dangling x: dangling is not in the context DIR: correct the name, or let the download step make it"},
+		"dangling":         {"COPY dangling x", files{"dangling": "-> nowhere"}, "Kubefile:2: COPY dangling x: dangling is not in the build context: correct the name, or let the download step make it"},
 		"bad pattern":      {"COPY [a x", nil, "Kubefile:2: COPY [a x: pattern [a: syntax error in pattern"},
 		"add archive":      {"ADD t.tar.gz /", files{"t.tar.gz": gzipTar}, "Kubefile:2: ADD t.tar.gz /: t.tar.gz is an archive: ADD would unpack it: unpack it in init.sh and COPY the directory, or COPY the archive as it is"},
 		"nothing":          {"ENV A=1", nil, "Kubefile: the image would hold nothing but registry/, and sealos makes no working directory for such an image, so its start command fails (labring/sealos#4478): COPY something else too, if only a README"},

@@ -85,7 +85,7 @@ func (s *source) registryBrought(t *tree, kubefile string) error {
 		return s.hiddenRegistry()
 	}
 	if i, ok := s.index[layer.Root]; ok && !s.entries[i].mark {
-		return fmt.Errorf("registry in the context %s is no registry directory, and the container images need its place: move it elsewhere, for example to charts/", s.dir)
+		return errors.New("registry in the build context is no registry directory, and the container images need its place: move it elsewhere, for example to charts/")
 	}
 	return fmt.Errorf("%s: no COPY brings the container images to /registry: add the line\n    %s", kubefile, copyLine)
 }

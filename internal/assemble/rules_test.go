@@ -75,7 +75,7 @@ func TestRegistryPlace(t *testing.T) {
 		"misplaced and ignored": {"COPY . .", false, files{"charts/" + tree: "x", ".dockerignore": "charts/registry"}, ""},
 		"a chart":               {"COPY . .", false, files{"registry/Chart.yaml": "name: registry"}, "Kubefile:2: COPY . .: this makes /registry/Chart.yaml" + isNone},
 		"a chart, moved":        {"COPY registry charts/registry", false, files{"registry/Chart.yaml": "name: registry"}, ""},
-		"a chart, needs":        {"COPY registry charts/registry", true, files{"registry/Chart.yaml": "name: registry"}, "registry in the context DIR is no registry directory, and the container images need its place: move it elsewhere, for example to charts/"},
+		"a chart, needs":        {"COPY registry charts/registry", true, files{"registry/Chart.yaml": "name: registry"}, "registry in the build context is no registry directory, and the container images need its place: move it elsewhere, for example to charts/"},
 		"a file":                {"COPY . .", false, files{"registry": "x"}, "Kubefile:2: COPY . .: this makes /registry, but sealos takes /registry for a registry directory, and registry is none: move it elsewhere, for example to charts/"},
 		"something beside":      {"COPY . .", true, files{tree: "x", "registry/README": "x"}, "registry/README is no part of a registry directory, which holds docker/registry/v2 only: move it out of registry/"},
 	}
