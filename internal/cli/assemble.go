@@ -63,11 +63,11 @@ func (p *Program) assemble(ctx context.Context, dir string, o *assembleOptions) 
 	}
 	order.Targets = targets
 	built, err := e.Assemble(ctx, order)
-	defer built.Close()
 	if err != nil {
 		p.tellPushed(built.Pushed)
 		return err
 	}
+	defer built.Close()
 	p.Reporter().Report()
 	p.tellWritten(order.Output, false)
 	return p.Result(buildResult(order.Order, built))

@@ -72,11 +72,11 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 		return err
 	}
 	built, err := e.Build(ctx, order)
-	defer built.Close()
 	if err != nil {
 		p.tellPushed(built.Pushed)
 		return err
 	}
+	defer built.Close()
 	p.Reporter().Report()
 	p.tellWritten(order.Output, o.dryRun)
 	return p.Result(buildResult(order, built))

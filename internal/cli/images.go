@@ -27,7 +27,6 @@ type imagesOptions struct {
 	recipes   string
 	platforms []string
 	explain   string
-	maybe     pipeline.MaybePolicy
 }
 
 func imagesCommand(p *Program) *cli.Command {

@@ -52,10 +52,10 @@ func Run(ctx context.Context, o Options) (digest string, err error) {
 		return "", err
 	}
 	built, err := d.engine.Build(ctx, d.order)
-	defer built.Close()
 	if err != nil {
 		return "", err
 	}
+	defer built.Close()
 	if err := d.prove(ctx, built); err != nil {
 		return "", err
 	}

@@ -16,7 +16,7 @@ type AssembleOrder struct {
 	RegistryDirs ByPlatform
 }
 
-// Assemble runs the last two of the four steps. The result must be closed, also after an error.
+// Assemble runs the last two of the four steps. What it gives is as of [Engine.Build].
 func (e *Engine) Assemble(ctx context.Context, o AssembleOrder) (*Built, error) {
 	b := &build{Engine: e, order: o.Order}
 	defer b.close()
@@ -30,6 +30,8 @@ func (e *Engine) Assemble(ctx context.Context, o AssembleOrder) (*Built, error) 
 	}
 	for _, s := range stages {
 		if err := s.run(ctx); err != nil {
+			b.close()
+			b.Close()
 			return &b.Built, explain(err, o.Order, s)
 		}
 	}

@@ -58,12 +58,15 @@ func (b *Built) Close() {
 	}
 }
 
-// Build runs the four steps. It must be closed, also after an error.
+// Build runs the four steps. What was built must be closed, unless there is an error: then it holds nothing but what can be told, such as the targets
+// that were pushed to.
 func (e *Engine) Build(ctx context.Context, o Order) (*Built, error) {
 	b := &build{Engine: e, order: o, stored: true}
 	defer b.close()
 	for _, s := range b.stages() {
 		if err := s.run(ctx); err != nil {
+			b.close()
+			b.Close()
 			return &b.Built, explain(err, o, s)
 		}
 		if o.After != nil && s.name != "" {

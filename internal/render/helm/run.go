@@ -2,6 +2,7 @@ package helm
 
 import (
 	"context"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -186,7 +187,7 @@ func (j *job) variant(c *chart.Chart, values map[string]any, o common.ReleaseOpt
 		return nil, warnings, err
 	}
 	top["Capabilities"] = caps
-	rendered, err := engine.Engine{CustomTemplateFuncs: j.funcs}.Render(c, top)
+	rendered, err := engine.Engine{CustomTemplateFuncs: j.funcs}.RenderWithContext(context.Background(), c, top)
 	if err != nil {
 		return nil, warnings, err
 	}
