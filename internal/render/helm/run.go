@@ -2,7 +2,6 @@ package helm
 
 import (
 	"context"
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"maps"
