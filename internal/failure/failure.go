@@ -75,7 +75,11 @@ func (f *Failure) line() string {
 		}
 		return word
 	}
-	line := join(": ", join(", ", unsaid(f.App, f.App), unsaid(f.Platform, f.Platform)), unsaid(f.Step, f.Step+": "), unsaid(f.Asked, f.Asked), cause)
+	step := unsaid(f.Step, f.Step+": ")
+	if strings.HasPrefix(cause, f.Step+" ") { // resolve images, write layout
+		step = ""
+	}
+	line := join(": ", join(", ", unsaid(f.App, f.App), unsaid(f.Platform, f.Platform)), step, unsaid(f.Asked, f.Asked), cause)
 	var of, tries string
 	if f.Of != "" && !strings.Contains(line, f.Of) {
 		of = "asked of " + f.Of
