@@ -109,7 +109,7 @@ func (p *process) end(ctx, limited context.Context, failed error, limits Limits)
 // died explains the death of a child by what it wrote.
 func (p *process) died(waited error, limits Limits) error {
 	said := p.stderr.String()
-	for _, sign := range []string{"out of memory", "cannot allocate memory", "stack exceeds", "stack overflow", "errno=12"} {
+	for _, sign := range []string{"out of memory", "cannot allocate memory", "stack exceeds", "stack overflow", "errno=12", "pthread_create failed", "failed to create new OS thread"} {
 		if strings.Contains(said, sign) {
 			return fmt.Errorf("%w: more than %d MiB (endless recursion, or a huge range or repeat?)", ErrTooMuchMemory, limits.Memory>>20)
 		}
