@@ -17,7 +17,7 @@ func (e *Engine) Resolve(ctx context.Context, contexts ByPlatform, needs Needs) 
 	var out transfer.Resolution
 	err := e.step("resolve", fmt.Sprintf("%d images", len(needs.Needs)), func() (err error) {
 		if out, err = e.transfer.Resolve(ctx, e.requests(needs)); err != nil {
-			return err
+			return askedBy(err, needs)
 		}
 		archives, err := e.archives(ctx, contexts, needs)
 		out.Images = append(out.Images, archives...)
