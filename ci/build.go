@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/labring-actions/cluster-image/ci/internal/dagger"
+)
+
+// Build builds the cluster image of an application: it runs the recipe, saves every image that is needed, and assembles one image for each platform
+// and an index over them. Look at it with summary, digest or reference, take it with archive, push it with publish.
+//
+// +cache="never"
+func (m *ClusterImage) Build(
+	ctx context.Context,
+
+	// The application, for example nginx.
+	app string,
+
+	// Its version, for example 1.23.1.
+	version string,
+
+	// Build for these platforms, linux/amd64 or linux/arm64; for all that the recipe serves when not given.
+	// +optional
+	platform []dagger.Platform,
+
+	// What to do with images that may be needed: include those that resolve, list them, or fail when one does not resolve.
+	// +default="include"
+	maybe string,
+
+	// Labels to add, as KEY=VALUE.
+	// +optional
+	label []string,
+
+	// Annotations of index and manifests to add, as KEY=VALUE.
+	// +optional
+	annotation []string,
+
+	// The time that files and configurations carry, in seconds since 1970.
+	// +default=0
+	sourceDateEpoch int,
+
+	// Ask the sources now, instead of taking what they said today.
+	// +optional
+	refresh bool,
+) (*Image, error) {
+	context, err := m.download(ctx, app, version, platform, refresh)
+	if err != nil {
+		return nil, err
+	}
+	registry, err := m.save(ctx, context, maybe, refresh)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", app, version, err)
+	}
+	img := &Image{
+		Module: m, App: app, Version: version, Context: context.dir, RegistryDir: registry.dir, Platforms: context.platforms,
+		Labels: label, Annotations: annotation, SourceDateEpoch: sourceDateEpoch,
+	}
+	if err := img.assemble(ctx, registry.images); err != nil {
+		return nil, fmt.Errorf("%s %s: %w", app, version, err)
+	}
+	return img, nil
+}
+
+// assembled is the result of assemble.
+type assembled struct {
+	Digest    string `json:"digest"`
+	Platforms []struct {
+		Platform string `json:"platform"`
+		Digest   string `json:"digest"`
+		Layers   int    `json:"layers"`
+		Bytes    int64  `json:"bytes"`
+	} `json:"platforms"`
+}
+
+// assemble makes the archive, and what is told of it.
+func (i *Image) assemble(ctx context.Context, images []savedImage) error {
+	c := i.assembly("oci-archive", archiveFile)
+	out, err := result(ctx, c)
+	if err != nil {
+		return fmt.Errorf("assemble: %w", err)
+	}
+	var doc assembled
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		return fmt.Errorf("read result of assemble: %w", err)
+	}
+	i.Archive, i.Digest, i.Reference = c.File(archiveFile), doc.Digest, i.name()+"@"+doc.Digest
+	i.Summary = summary(images, doc)
+	return nil
+}
+
+const (
+	archiveFile = "/out/image.tar"
+	layoutDir   = "/out/layout"
+)
+
+// assembly is a container in which the image was written in one of the program's formats.
+func (i *Image) assembly(format, path string) *dagger.Container {
+	args := []string{"assemble", contextDir, "--json", "--registry-dir", registryDir, "--tag", i.name(), "--format", format, "--output", path}
+	for _, l := range i.Labels {
+		args = append(args, "--label", l)
+	}
+	for _, a := range i.Annotations {
+		args = append(args, "--annotation", a)
+	}
+	c := i.Module.stored().
+		WithEnvVariable("SOURCE_DATE_EPOCH", strconv.Itoa(i.SourceDateEpoch)).
+		WithMountedDirectory(contextDir, i.Context).
+		WithMountedDirectory(registryDir, i.RegistryDir).
+		WithDirectory("/out", dag.Directory())
+	return i.Module.run(c, slices.Concat(args, platformFlags(i.Platforms))...)
+}
+
+// name is what an image is called that was not pushed.
+func (i *Image) name() string { return "localhost/" + i.App + ":" + i.Version }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"github.com/labring-actions/cluster-image/ci/internal/dagger"
+)
+
+// caFile is where the given certificates are in a container; update-ca-certificates looks there.
+const caFile = "/usr/local/share/ca-certificates/cluster-image.crt"
+
+// Network says how containers reach the world.
+type Network struct {
+	// +private
+	GoProxy string
+	// +private
+	DebianMirror string
+	// +private
+	Mirrors []string
+	// +private
+	PlainHTTP []string
+	// +private
+	CA *dagger.File
+	// +private
+	HTTPProxy string
+	// +private
+	HTTPSProxy string
+	// +private
+	NoProxy string
+}
+
+// apply gives a container the proxies and certificates.
+func (n Network) apply(c *dagger.Container) *dagger.Container {
+	for _, v := range []struct{ upper, lower, value string }{
+		{"HTTP_PROXY", "http_proxy", n.HTTPProxy},
+		{"HTTPS_PROXY", "https_proxy", n.HTTPSProxy},
+		{"NO_PROXY", "no_proxy", n.NoProxy},
+	} {
+		if v.value != "" {
+			c = c.WithEnvVariable(v.upper, v.value).WithEnvVariable(v.lower, v.value)
+		}
+	}
+	if n.CA != nil {
+		c = c.WithFile(caFile, n.CA, dagger.ContainerWithFileOpts{Permissions: 0o644})
+	}
+	return c
+}
+
+// trust adds the given certificates to those of the system, for curl, git and the Go toolchain. The container has update-ca-certificates.
+func (n Network) trust(c *dagger.Container) *dagger.Container {
+	if n.CA == nil {
+		return c
+	}
+	return c.WithExec([]string{"update-ca-certificates"})
+}
+
+// flags are those of the program's commands that talk to registries.
+func (n Network) flags() []string {
+	var out []string
+	for _, m := range n.Mirrors {
+		out = append(out, "--mirror", m)
+	}
+	for _, h := range n.PlainHTTP {
+		out = append(out, "--plain-http", h)
+	}
+	if n.CA != nil {
+		out = append(out, "--ca", caFile)
+	}
+	return out
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/labring-actions/cluster-image/ci/internal/dagger"
+)
+
+// Where things are in the container of a step.
+const (
+	recipesDir  = "/work/recipes"
+	contextDir  = "/work/context"
+	registryDir = "/work/registry"
+)
+
+// Download runs the recipe of an application and gives its build context: charts, manifests, binaries, Kubefile. For several platforms there is one in
+// linux-amd64 and one in linux-arm64.
+//
+// +cache="never"
+func (m *ClusterImage) Download(
+	ctx context.Context,
+
+	// The application, for example nginx.
+	app string,
+
+	// Its version, for example 1.23.1.
+	version string,
+
+	// Build for these platforms, linux/amd64 or linux/arm64; all that the recipe serves when not given.
+	// +optional
+	platform []dagger.Platform,
+
+	// Ask the sources now, instead of taking what they said today.
+	// +optional
+	refresh bool,
+) (*dagger.Directory, error) {
+	c, err := m.download(ctx, app, version, platform, refresh)
+	return c.dir, err
+}
+
+// contexts are the build contexts of an application, for one platform or for several.
+type contexts struct {
+	dir       *dagger.Directory
+	platforms []string
+}
+
+// download runs the recipe in the toolbox without store and secrets.
+func (m *ClusterImage) download(ctx context.Context, app, version string, platforms []dagger.Platform, refresh bool) (contexts, error) {
+	recipes, err := m.recipesOf(ctx, app)
+	if err != nil {
+		return contexts{}, err
+	}
+	c := asking(m.Toolbox(), refresh).WithMountedDirectory(recipesDir, recipes)
+	for _, kv := range m.RecipeEnv {
+		name, value, _ := strings.Cut(kv, "=")
+		c = c.WithEnvVariable(name, value)
+	}
+	args := []string{"download", "--json", "--recipes", recipesDir, "--output", contextDir, "--cache", "/tmp/cache"}
+	c = m.run(c, slices.Concat(args, m.Network.flags(), platformFlags(words(platforms)), []string{"--", app, version})...)
+	out, err := result(ctx, c)
+	if err != nil {
+		return contexts{}, fmt.Errorf("%s %s: download: %w", app, version, err)
+	}
+	var dirs map[string]string
+	if err := json.Unmarshal([]byte(out), &dirs); err != nil {
+		return contexts{}, fmt.Errorf("read result of download: %w", err)
+	}
+	return contexts{c.Directory(contextDir), slices.Sorted(maps.Keys(dirs))}, nil
+}
+
+// recipesOf are the recipes of one application, so that an edit of another one changes nothing here; all of them when there is none of that name, so
+// that the program can tell the nearest.
+func (m *ClusterImage) recipesOf(ctx context.Context, app string) (*dagger.Directory, error) {
+	names, err := m.Recipes.Entries(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list recipes: %w", err)
+	}
+	if slices.Contains(names, app+"/") {
+		return dag.Directory().WithDirectory(app, m.Recipes.Directory(app)), nil
+	}
+	return m.Recipes, nil
+}
+
+// Needs lists the container images that an application needs, each with its platforms when they differ; with explain it says every place that asks for
+// one of them.
+//
+// +cache="never"
+func (m *ClusterImage) Needs(
+	ctx context.Context,
+
+	// The application, for example nginx.
+	app string,
+
+	// Its version, for example 1.23.1.
+	version string,
+
+	// Look at these platforms, linux/amd64 or linux/arm64; at all that the recipe serves when not given.
+	// +optional
+	platform []dagger.Platform,
+
+	// An image to say every place of that asks for it.
+	// +optional
+	explain string,
+
+	// Ask the sources now, instead of taking what they said today.
+	// +optional
+	refresh bool,
+) (string, error) {
+	c, err := m.download(ctx, app, version, platform, refresh)
+	if err != nil {
+		return "", err
+	}
+	return m.needs(ctx, c, explain)
+}
+
+func (m *ClusterImage) needs(ctx context.Context, of contexts, explain string) (string, error) {
+	args := slices.Concat([]string{"images", contextDir}, platformFlags(of.platforms), m.Network.flags())
+	if explain != "" {
+		args = append(args, "--explain", explain)
+	}
+	return result(ctx, m.run(m.stored().WithMountedDirectory(contextDir, of.dir), args...))
+}
+
+// checkRecipeEnv refuses variables that an init.sh would not get.
+func checkRecipeEnv(env []string) error {
+	for _, kv := range env {
+		if name, _, ok := strings.Cut(kv, "="); !ok || !strings.HasPrefix(name, "RECIPE_") {
+			return fmt.Errorf("recipe-env %q: want RECIPE_NAME=VALUE; an init.sh gets no other variables", name)
+		}
+	}
+	return nil
+}
+
+func words(platforms []dagger.Platform) []string {
+	var out []string
+	for _, p := range platforms {
+		out = append(out, string(p))
+	}
+	return out
+}
+
+func platformFlags(platforms []string) []string {
+	var out []string
+	for _, p := range platforms {
+		out = append(out, "--platform", p)
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/labring-actions/cluster-image/ci/internal/dagger"
+)
+
+// RegistrySave finds every image that a build context needs and gives the registry directory with them. For several platforms there is one in
+// linux-amd64 and one in linux-arm64.
+//
+// +cache="never"
+func (m *ClusterImage) RegistrySave(
+	ctx context.Context,
+
+	// The build context, as download leaves it.
+	context *dagger.Directory,
+
+	// Save for these platforms, linux/amd64 or linux/arm64; for those that the context has directories for when not given, else for the engine's.
+	// +optional
+	platform []dagger.Platform,
+
+	// What to do with images that may be needed: include those that resolve, list them, or fail when one does not resolve.
+	// +default="include"
+	maybe string,
+
+	// Ask the sources now, instead of taking what they said today.
+	// +optional
+	refresh bool,
+) (*dagger.Directory, error) {
+	saved, err := m.save(ctx, contexts{context, words(platform)}, maybe, refresh)
+	return saved.dir, err
+}
+
+// registries are registry directories, arranged like the contexts they were saved for, and what is in them.
+type registries struct {
+	dir    *dagger.Directory
+	images []savedImage
+}
+
+// savedImage is one line of the result of registry save.
+type savedImage struct {
+	Image    string `json:"image"`
+	Platform string `json:"platform"`
+	Digest   string `json:"digest"`
+	Bytes    int64  `json:"bytes"`
+}
+
+// save runs registry save with the shared content store.
+func (m *ClusterImage) save(ctx context.Context, of contexts, maybe string, refresh bool) (registries, error) {
+	args := []string{"registry", "save", contextDir, "--json", "--registry-dir", registryDir, "--maybe", maybe}
+	c := asking(m.stored(), refresh).WithMountedDirectory(contextDir, of.dir)
+	c = m.run(c, slices.Concat(args, platformFlags(of.platforms), m.Network.flags())...)
+	out, err := result(ctx, c)
+	if err != nil {
+		return registries{}, fmt.Errorf("registry save: %w", err)
+	}
+	saved := registries{dir: c.Directory(registryDir)}
+	if err := json.Unmarshal([]byte(out), &saved.images); err != nil {
+		return registries{}, fmt.Errorf("read result of registry save: %w", err)
+	}
+	return saved, nil
+}
