@@ -323,7 +323,7 @@ func TestOpenOtherThings(t *testing.T) {
 	dir := t.TempDir()
 	files{"short": "x", "gz": gzipTar, "empty/": "", "text": strings.Repeat("text ", 300)}.write(t, dir)
 	for name, want := range map[string]string{
-		"nothing": "no such file", "short": "it is no archive", "gz": "it is compressed: unpack it with gunzip first", "empty": "it has neither", "text": "read archive: archive/tar: invalid tar header",
+		"nothing": "no such file", "short": "it is no archive", "gz": "it is compressed: unpack it with gunzip first", "empty": "it has neither", "text": "it is no tar archive, or not a whole one: archive/tar: invalid tar header",
 	} {
 		if runtime.GOOS == "windows" {
 			continue

@@ -85,7 +85,7 @@ func openTar(name string) (*tarFile, error) {
 			return a, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read archive: %w", err)
+			return nil, fmt.Errorf("it is no tar archive, or not a whole one: %w", err)
 		}
 		offset, err := f.Seek(0, io.SeekCurrent)
 		if err != nil {

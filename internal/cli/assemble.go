@@ -65,7 +65,7 @@ func (p *Program) assemble(ctx context.Context, dir string, o *assembleOptions) 
 	built, err := e.Assemble(ctx, order)
 	if err != nil {
 		p.tellPushed(built.Pushed)
-		return err
+		return o.credentials.explain(err)
 	}
 	defer built.Close()
 	p.Reporter().Report()

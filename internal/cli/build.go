@@ -74,7 +74,7 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 	built, err := e.Build(ctx, order)
 	if err != nil {
 		p.tellPushed(built.Pushed)
-		return err
+		return o.credentials.explain(err)
 	}
 	defer built.Close()
 	p.Reporter().Report()

@@ -12,6 +12,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/registry"
 )
 
 // maxPassword bounds what is read of standard input: tokens of cloud registries have a few thousand bytes.
@@ -48,6 +51,15 @@ func (c *credentials) keychain(p *Program, hosts []string) (authn.Keychain, erro
 	p.Secrets.Add(password)
 	given := loginKeychain{hosts: hosts, auth: &authn.Basic{Username: c.username, Password: password}}
 	return authn.NewMultiKeychain(given, authn.DefaultKeychain), nil
+}
+
+// explain says of a refused login that it was this one.
+func (c *credentials) explain(err error) error {
+	if c.username == "" || !errors.Is(err, registry.ErrUnauthorized) {
+		return err
+	}
+	f := &failure.Failure{Err: err}
+	return f.Advise("--username %s with the password given is refused: check both; some registries want a token in the place of the password", c.username)
 }
 
 // loginKeychain knows one login for a few hosts.

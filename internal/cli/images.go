@@ -63,7 +63,7 @@ func (p *Program) images(ctx context.Context, args []string, o *imagesOptions) e
 	}
 	x, err := assemble.Open(args[0])
 	if err != nil {
-		return failure.New(failure.Usage, "open %s: %w", args[0], err)
+		return failure.New(failure.Usage, "%w", err)
 	}
 	found, err := pipeline.Contents(ctx, x)
 	if err != nil {
@@ -133,7 +133,7 @@ func (p *Program) remoteImages(ctx context.Context, name string, o *imagesOption
 	}
 	found, err := e.RemoteContents(ctx, ref)
 	if err != nil {
-		return &failure.Failure{Class: failure.Registry, Asked: ref.String(), Err: err}
+		return &failure.Failure{Class: failure.Registry, Asked: ref.String(), Err: o.credentials.explain(err)}
 	}
 	return p.contents(ref.String(), found, o)
 }

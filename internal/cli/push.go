@@ -39,7 +39,7 @@ func pushCommand(p *Program) *cli.Command {
 			}
 			image, err := assemble.Open(c.Args().First())
 			if err != nil {
-				return failure.New(failure.Usage, "open %s: %w", c.Args().First(), err)
+				return failure.New(failure.Usage, "%w", err)
 			}
 			e, err := p.engine(o, recipeRun{}, pipeline.MaybeInclude, keychain)
 			if err != nil {
@@ -48,7 +48,7 @@ func pushCommand(p *Program) *cli.Command {
 			reports, err := e.Push(c.Context, image, targets)
 			if err != nil {
 				p.tellPushed(reports)
-				return &failure.Failure{Class: failure.Registry, Step: "push", Err: err}
+				return &failure.Failure{Class: failure.Registry, Step: "push", Err: login.explain(err)}
 			}
 			p.Reporter().Report()
 			return p.Result(pushResult(reports))

@@ -119,7 +119,11 @@ func (b *build) stages() []stage {
 
 // explain adds which application an error is about, and what [at] adds.
 func explain(err error, o Order, s stage) error {
-	f := at(s.name, s.class, err)
+	step := s.name
+	if step == "check" { // nothing has begun
+		step = ""
+	}
+	f := at(step, s.class, err)
 	f.App = o.Recipe.Name + " " + o.Recipe.Version
 	return f
 }

@@ -40,7 +40,7 @@ func (o Output) check(platforms []string) error {
 	}
 	dir := filepath.Dir(o.Path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return failure.New(failure.Usage, "%w", err).Advise("choose another place with --output")
+		return failure.New(failure.Usage, "the directory for %s cannot be made: %w", o.Path, err).Advise("choose another place with --output")
 	}
 	f, err := os.CreateTemp(dir, ".cluster-image-*")
 	if err != nil {
