@@ -352,6 +352,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*ClusterImage).Build(&parent, ctx, app, version, platform, maybe, label, annotation, sourceDateEpoch, refresh)
+		case "Demo":
+			var parent ClusterImage
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*ClusterImage).Demo(&parent, ctx)
 		case "Download":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -387,6 +394,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*ClusterImage).Download(&parent, ctx, app, version, platform, refresh)
+		case "Lint":
+			var parent ClusterImage
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*ClusterImage).Lint(&parent, ctx)
 		case "Needs":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -464,6 +478,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*ClusterImage).RegistrySave(&parent, ctx, context, platform, maybe, refresh)
+		case "Test":
+			var parent ClusterImage
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*ClusterImage).Test(&parent, ctx)
 		case "Toolbox":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)

@@ -18,8 +18,9 @@ const (
 	registryDir = "/work/registry"
 )
 
-// Download runs the recipe of an application and gives its build context: charts, manifests, binaries, Kubefile. For several platforms there is one in
-// linux-amd64 and one in linux-arm64.
+// Download runs a recipe and gives the build context that it leaves.
+//
+// That is charts, manifests, binaries and a Kubefile; for several platforms there is one in linux-amd64 and one in linux-arm64.
 //
 // +cache="never"
 func (m *ClusterImage) Download(
@@ -86,8 +87,9 @@ func (m *ClusterImage) recipesOf(ctx context.Context, app string) (*dagger.Direc
 	return m.Recipes, nil
 }
 
-// Needs lists the container images that an application needs, each with its platforms when they differ; with explain it says every place that asks for
-// one of them.
+// Needs lists the container images that an application needs, and why.
+//
+// Each comes with its platform when only one needs it; with explain, every place that asks for an image.
 //
 // +cache="never"
 func (m *ClusterImage) Needs(

@@ -9,8 +9,9 @@ import (
 	"github.com/labring-actions/cluster-image/ci/internal/dagger"
 )
 
-// RegistrySave finds every image that a build context needs and gives the registry directory with them. For several platforms there is one in
-// linux-amd64 and one in linux-arm64.
+// RegistrySave gives the registry directory with every image that a build context needs.
+//
+// For several platforms there is one in linux-amd64 and one in linux-arm64.
 //
 // +cache="never"
 func (m *ClusterImage) RegistrySave(

@@ -15,7 +15,7 @@ const (
 	storeVolume = "cluster-image-store-v1"
 )
 
-// Binary is the program, compiled from the source for the platform of the engine.
+// Binary is the program cluster-image, compiled from the source.
 func (m *ClusterImage) Binary() *dagger.File {
 	return m.golang(m.programSource()).
 		WithEnvVariable("CGO_ENABLED", "0").
@@ -46,7 +46,9 @@ func (m *ClusterImage) golang(source *dagger.Directory) *dagger.Container {
 		WithMountedDirectory("/src", source)
 }
 
-// Toolbox is the container that recipes and the other steps run in: Debian, what an init.sh may call, and the program, which is helm, yq and jq too.
+// Toolbox is the container that every step runs in.
+//
+// Debian, what an init.sh may call, and the program, which is helm, yq and jq too.
 func (m *ClusterImage) Toolbox() *dagger.Container {
 	if m.Tool != nil {
 		return m.Network.apply(m.Tool)

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// Lint checks the form of the source, and that every recipe of the catalogue can be read.
+//
+// +check
+func (m *ClusterImage) Lint(ctx context.Context) error {
+	_, err := m.golang(m.Source).
+		WithExec([]string{"sh", "-c", `bad=$(gofmt -l main.go internal) && [ -z "$bad" ] || { echo "not formatted: $bad" >&2; exit 1; }`}).
+		WithExec([]string{"go", "vet", "./..."}).
+		Sync(ctx)
+	if err != nil {
+		return fmt.Errorf("lint source: %w", err)
+	}
+	_, err = m.Toolbox().WithMountedDirectory(recipesDir, m.Recipes).
+		WithEnvVariable("CLUSTER_IMAGE_RECIPES", recipesDir).
+		WithExec([]string{"bash", "-euo", "pipefail", "-c",
+			`for dir in "$1"/*/; do app=$(basename "$dir"); cluster-image show "$app" >/dev/null; done; cluster-image list`, "bash", recipesDir}).
+		Sync(ctx)
+	if err != nil {
+		return fmt.Errorf("lint catalogue: %w", err)
+	}
+	return nil
+}
+
+// Test runs the unit tests. Those that compare with a tool that is not installed say so and skip.
+//
+// +check
+func (m *ClusterImage) Test(ctx context.Context) error {
+	_, err := m.golang(m.Source).WithExec([]string{"go", "test", "./..."}).Sync(ctx)
+	if err != nil {
+		return fmt.Errorf("test: %w", err)
+	}
+	return nil
+}
+
+// Demo builds, pushes and checks a cluster image inside one container, without a network.
+//
+// +check
+func (m *ClusterImage) Demo(ctx context.Context) error {
+	_, err := m.Toolbox().
+		WithExec([]string{"cluster-image", "demo"}).
+		Sync(ctx)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return nil
+}
