@@ -18,7 +18,8 @@ import (
 type sample struct {
 	// name is REPOSITORY:TAG.
 	name string
-	// platforms are those of the index; arm64 may be written amd64-as-arm64 for an image whose config says another architecture.
+	// platforms are those of the index. amd64-as-arm64 is an image whose config says another architecture than the index, short-amd64 one whose
+	// manifest says that its layer is smaller than it is.
 	platforms []string
 	// size is that of each platform's layer in bytes.
 	size int
@@ -58,8 +59,12 @@ func (s sample) push(to *server) (index v1.Hash, layers []v1.Hash, err error) {
 
 // image makes the image of a platform and puts it into the registry.
 func (s sample) image(to *server, repo, platform string) (v1.Image, v1.Hash, error) {
-	arch, _, _ := strings.Cut(platform, "-")
+	short := strings.HasPrefix(platform, "short-")
+	arch, _, _ := strings.Cut(strings.TrimPrefix(platform, "short-"), "-")
 	layer := static.NewLayer(noise(s.name+" "+platform, s.size), types.OCILayer)
+	if short {
+		layer = shortLayer{layer}
+	}
 	img, err := mutate.AppendLayers(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), layer)
 	if err != nil {
 		return nil, v1.Hash{}, err
@@ -74,7 +79,19 @@ func (s sample) image(to *server, repo, platform string) (v1.Image, v1.Hash, err
 	if img, err = mutate.ConfigFile(img, config); err != nil {
 		return nil, v1.Hash{}, err
 	}
+	to.mu.Lock()
+	to.layers[digestOf(layer).String()] = true
+	to.mu.Unlock()
 	return img, digestOf(layer), to.putImage(repo, img)
+}
+
+// shortLayer says that it is smaller than it is.
+type shortLayer struct{ v1.Layer }
+
+// Size is too small.
+func (l shortLayer) Size() (int64, error) {
+	n, err := l.Layer.Size()
+	return n / 2, err
 }
 
 func digestOf(l v1.Layer) v1.Hash {

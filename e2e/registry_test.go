@@ -20,6 +20,7 @@ type server struct {
 	mu     sync.Mutex
 	counts map[string]int
 	faults map[string]fault
+	layers map[string]bool
 	login  string
 	// seen is called with each request before it is answered; it may be nil.
 	seen func(*http.Request)
@@ -29,7 +30,7 @@ type server struct {
 type fault func(w http.ResponseWriter, r *http.Request, b []byte)
 
 func newServer(t testing.TB) *server {
-	s := &server{next: registry.New(registry.Logger(log.New(io.Discard, "", 0))), counts: map[string]int{}, faults: map[string]fault{}}
+	s := &server{next: registry.New(registry.Logger(log.New(io.Discard, "", 0))), counts: map[string]int{}, faults: map[string]fault{}, layers: map[string]bool{}}
 	h := httptest.NewServer(s)
 	t.Cleanup(h.Close)
 	s.host = strings.TrimPrefix(h.URL, "http://")
@@ -40,7 +41,7 @@ func newServer(t testing.TB) *server {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, password, _ := r.BasicAuth()
 	s.mu.Lock()
-	s.counts[kind(r)]++
+	s.counts[s.kind(r)]++
 	f, seen, login := s.faults[r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]], s.seen, s.login
 	s.mu.Unlock()
 	if seen != nil {
@@ -61,13 +62,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// kind says what is asked: blobs (their bytes), manifests, uploads, mounts, tags or other.
-func kind(r *http.Request) string {
+// kind says what is asked: layers (their bytes), other blobs, manifests, uploads, mounts or puts of manifests.
+func (s *server) kind(r *http.Request) string {
 	switch p := r.URL.Path; {
 	case r.Method == http.MethodPost && r.URL.Query().Has("mount"):
 		return "mounts"
 	case strings.Contains(p, "/blobs/uploads/"):
 		return "uploads"
+	case s.layers[p[strings.LastIndex(p, "/")+1:]] && r.Method == http.MethodGet:
+		return "layers"
 	case strings.Contains(p, "/blobs/") && r.Method == http.MethodGet:
 		return "blobs"
 	case strings.Contains(p, "/manifests/") && r.Method == http.MethodPut:
@@ -97,14 +100,13 @@ func (s *server) watch(f func(*http.Request)) {
 	s.seen = f
 }
 
-// wrong are the faults a blob can have.
+// wrong are the faults a blob can have; any other word is none.
 var wrong = map[string]fault{
 	"digest": func(w http.ResponseWriter, r *http.Request, b []byte) {
 		b[len(b)/2]++
 		_, _ = w.Write(b)
 	},
 	"truncated": func(w http.ResponseWriter, r *http.Request, b []byte) { _, _ = w.Write(b[:len(b)/2]) },
-	"oversized": func(w http.ResponseWriter, r *http.Request, b []byte) { _, _ = w.Write(append(b, "more"...)) },
 }
 
 func (s *server) fail(digest, how string) {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,8 +20,11 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/labring-actions/cluster-image/internal/sandbox"
 	"github.com/labring-actions/cluster-image/internal/toolbox"
 )
+
+var update = flag.Bool("update", false, "write what the program says into the scripts, to be read before it is committed")
 
 // TestScripts runs testdata/script. Each script has a world of its own: $SOURCE is the registry that $MIRROR puts behind docker.io, quay.io is put
 // behind $QUAY, $ONE and $TWO are registries to push to, and $FILES is a server of what the command serve gave it.
@@ -30,10 +34,12 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+		Condition:           condition,
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fails": fails, "image": addImage, "break": breakBlob, "requests": requests, "pack": pack, "serve": serveFile, "login": wantLogin,
-			"digest": sameDigest, "bomb": bomb,
+			"digest": sameDigest, "bomb": bomb, "expand": expand,
 		},
 	})
 }
@@ -76,11 +82,13 @@ func setup(e *testscript.Env, bin string) error {
 	e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	home := filepath.Join(e.WorkDir, "home")
 	e.Setenv("HOME", home)
+	e.Setenv("HTTPS_PROXY", "http://127.0.0.1:1") // nothing leaves this machine
 	e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 	return os.MkdirAll(home, 0o755)
 }
 
-// fails CODE ARG...: the program ends with the code, and says why on standard error alone.
+// fails CODE ARG...: the program ends with the code, and says why on standard error alone. The file err is what it says, with the variables of the
+// script in the place of their values.
 func fails(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fails CODE ARG...")
@@ -96,9 +104,16 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 	if out := ts.ReadFile("stdout"); out != "" {
 		ts.Fatalf("an error with standard output %q", out)
 	}
+	text := ts.ReadFile("stderr")
+	for _, name := range []string{"SOURCE", "ONE", "TWO", "FILES", "DIGEST", "LAYER", "INDEX", "WORK"} {
+		if value := ts.Getenv(name); value != "" {
+			text = strings.ReplaceAll(text, value, "$"+name)
+		}
+	}
+	ts.Check(os.WriteFile(filepath.Join(ts.Getenv("WORK"), "err"), []byte(text), 0o644))
 }
 
-// image REGISTRY NAME:TAG [PLATFORM,...] [SIZE]: the registry has an image; its index digest is set as $DIGEST.
+// image REGISTRY NAME:TAG [PLATFORM,...] [SIZE]: the registry has an image. $DIGEST is that of its index, $LAYER that of the layer for its first platform.
 func addImage(ts *testscript.TestScript, _ bool, args []string) {
 	s := sample{name: args[1], platforms: []string{"amd64", "arm64"}, size: 10_000}
 	if len(args) > 2 {
@@ -120,12 +135,22 @@ func breakBlob(ts *testscript.TestScript, _ bool, args []string) {
 	worldOf(ts).registries[args[0]].fail(args[1], args[2])
 }
 
-// requests REGISTRY KIND N: since the last such command, there were so many. With ! there were others than N.
+// requests REGISTRY KIND N...: since the last such command, there were so many requests of each kind. With ! there were others.
 func requests(ts *testscript.TestScript, neg bool, args []string) {
 	s := worldOf(ts).registries[args[0]]
 	defer s.forget()
-	if got := strconv.Itoa(s.count(args[1])); (got == args[2]) == neg {
-		ts.Fatalf("%s was asked for %s %s times (all: %v)", args[0], args[1], got, s.counts)
+	for i := 1; i+1 < len(args); i += 2 {
+		if got := strconv.Itoa(s.count(args[i])); (got == args[i+1]) == neg {
+			ts.Fatalf("%s was asked for %s %s times (all: %v)", args[0], args[i], got, s.counts)
+		}
+	}
+}
+
+// expand FILE...: the variables of the script in the files get their values.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	for _, file := range args {
+		text := os.Expand(ts.ReadFile(file), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
 	}
 }
 
@@ -194,7 +219,7 @@ func bomb(ts *testscript.TestScript, _ bool, args []string) {
 	var b strings.Builder
 	switch args[1] {
 	case "alias":
-		b.WriteString("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n")
+		b.WriteString("a0: &a0 [{image: web:1},x,x,x,x,x,x,x,x,x]\n")
 		for i := 1; i < 12; i++ {
 			fmt.Fprintf(&b, "a%d: &a%[1]d [%s]\n", i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 10), ","))
 		}
@@ -239,4 +264,12 @@ func (f *fileServer) add(path string, b []byte) {
 func readAll(rc io.ReadCloser) ([]byte, error) {
 	b, err := io.ReadAll(rc)
 	return b, errors.Join(err, rc.Close())
+}
+
+// condition knows [sandbox]: the kernel can confine an init.sh.
+func condition(name string) (bool, error) {
+	if name != "sandbox" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return sandbox.Detect().Confined(), nil
 }
