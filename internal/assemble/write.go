@@ -167,13 +167,18 @@ func readAll(m member) []byte {
 	return b
 }
 
-// replaceFile lets a file appear under its name when write has succeeded. The directory is made if it is missing.
+// replaceFile lets a file appear under its name when write has succeeded. The directory is made if it is missing, and what a killed run left of the
+// file is removed.
 func replaceFile(file string, write func(io.Writer) error) (err error) {
-	dir := filepath.Dir(file)
+	dir, name := filepath.Split(file)
+	if dir == "" {
+		dir = "."
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(file)+".*.part")
+	clearParts(dir, name)
+	f, err := createPart(dir, name)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}

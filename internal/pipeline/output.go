@@ -42,7 +42,7 @@ func (o Output) check(platforms []string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return failure.New(failure.Usage, "the directory for %s cannot be made: %w", o.Path, err).Advise("choose another place with --output")
 	}
-	f, err := os.CreateTemp(dir, ".cluster-image-*")
+	f, err := os.CreateTemp(dir, "."+filepath.Base(o.Path)+".*.part") // as a part that is being written, so that one that a killed run leaves is removed
 	if err != nil {
 		return failure.New(failure.Usage, "%s cannot be written to: %w", dir, err).Advise("choose another place with --output")
 	}
