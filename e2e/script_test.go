@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"errors"
 	"flag"
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fails": fails, "image": addImage, "break": breakBlob, "requests": requests, "pack": pack, "serve": serveFile, "login": wantLogin,
-			"digest": sameDigest, "bomb": bomb, "expand": expand,
+			"digest": sameDigest, "bomb": bomb, "expand": expand, "served": served,
 		},
 	})
 }
@@ -272,4 +273,21 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	return sandbox.Detect().Confined(), nil
+}
+
+// served DIR: the program serves a registry directory until the script ends, at $SERVED.
+func served(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command(filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], "cluster-image"), "registry", "serve", ts.MkAbs(args[0]), "--address", "127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			ts.Fatalf("the server ended with %v", err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	ts.Check(err)
+	ts.Setenv("SERVED", strings.TrimPrefix(strings.TrimSpace(line), "http://"))
 }
