@@ -12,8 +12,12 @@ func imageKey(key string) bool {
 	if strings.HasSuffix(k, "image") {
 		return true
 	}
-	switch strings.NewReplacer("_", "", "-", "").Replace(k) {
-	case "imagename", "imageref", "imagereference", "imageurl", "imageuri":
+	rest, ok := strings.CutPrefix(k, "image")
+	if !ok {
+		return false
+	}
+	switch strings.TrimLeft(rest, "_-") {
+	case "name", "ref", "reference", "url", "uri":
 		return true
 	}
 	return false

@@ -198,7 +198,9 @@ func FuzzShim(f *testing.F) {
 }
 
 func FuzzStart(f *testing.F) {
-	for _, seed := range []string{"helm upgrade -i a charts/a --set x=$(X)", "f() { f; f; }; f", "a=$a$a$a$a; " + strings.Repeat("a=$a$a;", 64) + " helm install $a charts/a", "for i in {1..99999999}; do helm install $i charts/a; done", "bash $0", "helm template x charts/a -f <(cat)", "cat <<E >v.yaml\na: $b\nE\nhelm install a charts/a -f v.yaml"} {
+	for _, seed := range []string{"helm upgrade -i a charts/a --set x=$(X)", "f() { f; f; }; f", "a=$a$a$a$a; " + strings.Repeat("a=$a$a;", 64) + " helm install $a charts/a", "for i in {1..99999999}; do helm install $i charts/a; done", "bash $0", "helm template x charts/a -f <(cat)", "cat <<E >v.yaml\na: $b\nE\nhelm install a charts/a -f v.yaml",
+		strings.Repeat("bash $0\n", 500), "f() { g; g; }; g() { h; h; }; h() { f; f; }; f", "a=" + strings.Repeat("x", 16000) + strings.Repeat("\nb=${a//x/$a}", 200),
+		"a=xxxxxxxxxxxxxxxx\n" + strings.Repeat("a=$a$a\n", 12) + strings.Repeat("helm install $a charts/a --set $a=$a\n", 1000)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

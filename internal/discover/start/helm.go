@@ -101,6 +101,10 @@ func (s *shell) cilium(args []string, line int) {
 }
 
 func (s *shell) invocation(c call, release, chart string, line int) {
+	if len(s.found) >= maxFound {
+		s.warn(line, "more than %d calls of helm: the rest is not looked at", maxFound)
+		return
+	}
 	i := Invocation{Where: s.where(line), File: s.file, Line: line, Chart: chart, Conditional: s.branch > 0}
 	if s.file == "" {
 		i.Line = 0

@@ -21,6 +21,7 @@ const (
 	maxSteps   = 20000
 	maxBytes   = 32 << 20
 	maxNesting = 16
+	maxFound   = 256
 )
 
 // unknown stands for what only a cluster can answer: it is a number, a truth value and a name.

@@ -74,8 +74,13 @@ func Read(root *os.Root, commands []string, env map[string]string) Plan {
 }
 
 func (p *Plan) add(s *shell) {
+	seen := map[string]bool{}
+	for _, i := range p.Invocations {
+		seen[i.key()] = true
+	}
 	for _, i := range s.found {
-		if !slices.ContainsFunc(p.Invocations, i.same) {
+		if k := i.key(); !seen[k] {
+			seen[k] = true
 			p.Invocations = append(p.Invocations, i)
 		}
 	}
@@ -86,7 +91,8 @@ func (p *Plan) add(s *shell) {
 	}
 }
 
-func (i Invocation) same(o Invocation) bool {
-	i.Conditional, o.Conditional = false, false
-	return fmt.Sprintf("%+v", i) == fmt.Sprintf("%+v", o)
+// key is the same for calls that give a chart the same values.
+func (i Invocation) key() string {
+	i.Conditional = false
+	return fmt.Sprintf("%+v", i)
 }

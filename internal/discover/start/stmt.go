@@ -10,7 +10,7 @@ import (
 )
 
 // maxLoop is how many words of a for loop are looked at.
-const maxLoop = 64
+const maxLoop = 256
 
 func (s *shell) stmts(list []*syntax.Stmt) {
 	for _, st := range list {

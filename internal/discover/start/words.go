@@ -53,8 +53,10 @@ func (s *shell) spend(words ...*syntax.Word) error {
 	for _, w := range words {
 		n := 0
 		syntax.Walk(w, func(node syntax.Node) bool {
-			switch node.(type) {
-			case *syntax.ParamExp, *syntax.CmdSubst, *syntax.ArithmExp:
+			switch e := node.(type) {
+			case *syntax.ParamExp:
+				n += cost(e)
+			case *syntax.CmdSubst, *syntax.ArithmExp:
 				n++
 			}
 			return n <= maxParams
@@ -64,6 +66,20 @@ func (s *shell) spend(words ...*syntax.Word) error {
 		}
 	}
 	return nil
+}
+
+// maxReplacement is the longest text that may replace every match in a value, in bytes.
+const maxReplacement = 64
+
+// cost is high for ${a//b/c}, which multiplies the sizes of a and c.
+func cost(e *syntax.ParamExp) int {
+	if e.Repl == nil || !e.Repl.All || e.Repl.With == nil {
+		return 1
+	}
+	if with := e.Repl.With.Lit(); with == "" && len(e.Repl.With.Parts) > 0 || len(with) > maxReplacement {
+		return maxParams + 1
+	}
+	return maxParams / 16
 }
 
 // substitute answers the few command substitutions that do not need a cluster: where the script is, and text.
