@@ -39,9 +39,28 @@ func program(argv []string) (code int, ok bool) {
 	if filepath.Base(argv[0]) != toolbox.Self {
 		return 0, false
 	}
+	defer reportPeak()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return cli.Run(ctx, argv[1:], cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0.0.0-e2e", Catalogue: os.DirFS("../applications"), InstallTools: toolbox.InstallSelf,
 	}), true
+}
+
+// peakFile is the variable with the file that the program's process leaves the most memory in that it had. The kernel's account of an ended process
+// cannot be taken: it begins with the memory of the process that started it.
+const peakFile = "E2E_PEAK"
+
+func reportPeak() {
+	name := os.Getenv(peakFile)
+	if name == "" {
+		return
+	}
+	b, err := os.ReadFile("/proc/self/status")
+	if err == nil {
+		err = os.WriteFile(name, b, 0o600)
+	}
+	if err != nil {
+		panic(err)
+	}
 }
