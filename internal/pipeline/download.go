@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
@@ -72,7 +73,10 @@ func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []stri
 			})
 		})
 	}
-	return contexts, g.Wait()
+	if err := g.Wait(); err != nil {
+		return contexts, at("download", failure.Recipe, err)
+	}
+	return contexts, nil
 }
 
 // tools makes the directory of helm, yq, jq and this program that an init.sh finds first.
