@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 func downloadCommand(p *Program) *cli.Command {
@@ -41,6 +44,9 @@ func downloadCommand(p *Program) *cli.Command {
 				return recipeFailure(err)
 			}
 			contexts, err := e.Download(c.Context, r, chosen, output)
+			if errors.Is(err, recipe.ErrExists) {
+				return failure.New(failure.Usage, "%w", err).Advise("remove it, or name another with --output")
+			}
 			if err != nil {
 				return err
 			}

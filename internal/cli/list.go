@@ -36,7 +36,7 @@ func listing(entries []catalog.Entry) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, strings.Join(e.Versions, " "), e.About)
+		fmt.Fprintln(w, strings.TrimRight(strings.Join([]string{e.Name, strings.Join(e.Versions, " "), e.About}, "\t"), "\t"))
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	return b.String()

@@ -98,7 +98,7 @@ func (c *Client) get(ctx context.Context, address string, use func(body io.Reade
 			return fmt.Errorf("%w: %s: %w", ErrSource, u.Redacted(), context.Cause(ctx))
 		}
 		if !errors.As(err, &p) || n == attempts {
-			return fmt.Errorf("%w: %s: %w (attempt %d)", ErrSource, u.Redacted(), err, n)
+			return fmt.Errorf("%w: %s: %w%s", ErrSource, u.Redacted(), err, tries(n))
 		}
 		if err := c.wait(ctx, time.Second<<n/2); err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrSource, u.Redacted(), err)
@@ -169,4 +169,12 @@ func (b *body) Read(p []byte) (int, error) {
 		err = &passing{err}
 	}
 	return n, err
+}
+
+// tries says how often something was tried, when it was more than once.
+func tries(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d tries)", n)
 }
