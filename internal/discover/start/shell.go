@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -51,10 +52,12 @@ type shell struct {
 func newShell(root *os.Root, env map[string]string, taken bool) *shell {
 	s := &shell{root: root, taken: taken, vars: map[string]expand.Variable{}, funcs: map[string]*syntax.Stmt{}, written: map[string]string{}}
 	for k, v := range env {
-		s.set(k, v)
+		if !strings.Contains(v, "${") {
+			s.set(k, v)
+		}
 	}
-	for k, v := range env {
-		if strings.Contains(v, "${") {
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		if v := env[k]; strings.Contains(v, "${") {
 			s.set(k, s.embedded(v))
 		}
 	}

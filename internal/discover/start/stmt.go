@@ -3,6 +3,7 @@ package start
 import (
 	"maps"
 	"path"
+	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -250,17 +251,16 @@ func (s *shell) interpreter(args []string, line int) {
 	}
 }
 
+// ofWrapper is a flag, a variable, or a number or duration, which belong to the command in front.
+var ofWrapper = regexp.MustCompile(`^-|^\w+=|^[0-9.]+[smhd]?$`)
+
 // unwrap takes sudo, env and the like away.
 func unwrap(args []string) []string {
 	for len(args) > 0 {
 		switch path.Base(args[0]) {
 		case "sudo", "exec", "nohup", "command", "time", "nice", "env", "timeout", "xargs", "builtin":
-			timeout := path.Base(args[0]) == "timeout"
 			args = args[1:]
-			for len(args) > 0 && (strings.HasPrefix(args[0], "-") || strings.Contains(args[0], "=")) {
-				args = args[1:]
-			}
-			if timeout && len(args) > 0 {
+			for len(args) > 0 && ofWrapper.MatchString(args[0]) {
 				args = args[1:]
 			}
 		default:
