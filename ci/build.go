@@ -91,7 +91,8 @@ func (i *Image) assemble(ctx context.Context, images []savedImage) error {
 	}
 	i.Archive, i.Digest, i.Reference = c.File(archiveFile), doc.Digest, i.name()+"@"+doc.Digest
 	i.Summary = summary(images, doc)
-	return nil
+	i.Document, err = document(out, images)
+	return err
 }
 
 const (

@@ -104,6 +104,7 @@ func (r Image) MarshalJSON() ([]byte, error) {
 		Annotations     []string
 		SourceDateEpoch int
 		Summary         string
+		Document        string
 		Digest          string
 		Reference       string
 		Platforms       []string
@@ -118,6 +119,7 @@ func (r Image) MarshalJSON() ([]byte, error) {
 	concrete.Annotations = r.Annotations
 	concrete.SourceDateEpoch = r.SourceDateEpoch
 	concrete.Summary = r.Summary
+	concrete.Document = r.Document
 	concrete.Digest = r.Digest
 	concrete.Reference = r.Reference
 	concrete.Platforms = r.Platforms
@@ -136,6 +138,7 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 		Annotations     []string
 		SourceDateEpoch int
 		Summary         string
+		Document        string
 		Digest          string
 		Reference       string
 		Platforms       []string
@@ -154,6 +157,7 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 	r.Annotations = concrete.Annotations
 	r.SourceDateEpoch = concrete.SourceDateEpoch
 	r.Summary = concrete.Summary
+	r.Document = concrete.Document
 	r.Digest = concrete.Digest
 	r.Reference = concrete.Reference
 	r.Platforms = concrete.Platforms

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ type Image struct {
 
 	// What is in the image, its platforms, and last its digest.
 	Summary string
+	// What "cluster-image build --json" prints, without what only one machine knows: a path, what was in its store.
+	Document string
 	// The digest of the index.
 	Digest string
 	// The name of the image with its digest.
@@ -97,4 +100,19 @@ func summary(images []savedImage, doc assembled) string {
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	return b.String() + doc.Digest + "\n"
+}
+
+// document is the JSON document of assemble with the images that were saved.
+func document(assembled string, images []savedImage) (string, error) {
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(assembled), &doc); err != nil {
+		return "", fmt.Errorf("read result of assemble: %w", err)
+	}
+	delete(doc, "archive")
+	doc["images"] = images
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("write document: %w", err)
+	}
+	return string(text), nil
 }

@@ -24,6 +24,7 @@ type buildOptions struct {
 	credentials
 	destination
 	imageFlags
+	engineChoice
 	recipes   string
 	platforms []string
 	maybe     pipeline.MaybePolicy
@@ -45,7 +46,7 @@ func buildCommand(p *Program) *cli.Command {
 			platformFlag(&o.platforms),
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop when every image is resolved, and print what would be fetched", Destination: &o.dryRun},
 		}, o.destination.flags(), o.imageFlags.flags(), []cli.Flag{recipesFlag(&o.recipes), maybeFlag(&o.maybe)},
-			o.recipeRun.flags(), o.access.flags(), o.credentials.flags()),
+			o.recipeRun.flags(), o.access.flags(), o.credentials.flags(), o.engineChoice.flags()),
 		Action: func(c *cli.Context) error { return p.build(c.Context, c.Args().Get(0), c.Args().Get(1), &o) },
 	}
 }
@@ -58,6 +59,9 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 	targets, err := o.targets(app, version)
 	if err != nil {
 		return err
+	}
+	if o.engineChoice.engine == onDagger {
+		return p.buildOnDagger(ctx, app, version, o, targets)
 	}
 	keychain, err := o.keychain(p, hostsOf(targets))
 	if err != nil {

@@ -1,0 +1,85 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// MinVersion is the oldest version of the dagger command line and of an engine that the module works with: engineVersion of dagger.json.
+const MinVersion = "v0.20.0"
+
+// VersionError says that something is too old.
+type VersionError struct {
+	// What is "the dagger command line" or "the Dagger engine".
+	What, Version string
+}
+
+// Error names what there is and what it takes.
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s is %s, and the module needs %s or newer", e.What, e.Version, MinVersion)
+}
+
+// Answer is what an engine said of itself.
+type Answer struct {
+	// Name is what the engine calls itself, mostly the name of its host or container.
+	Name string
+	// Version is the engine's.
+	Version string
+}
+
+var (
+	versionPattern = regexp.MustCompile(`v\d+\.\d+\.\d+[^\s]*`)
+	answerPattern  = regexp.MustCompile(`connected name=(\S+) client-version=\S+ server-version=(\S+)`)
+)
+
+// Probe asks the engine who it is, and checks that command line and engine are new enough.
+func (e Engine) Probe(ctx context.Context) (Answer, error) {
+	out, err := e.dagger(ctx, nil, nil, "version")
+	if err != nil {
+		return Answer{}, err
+	}
+	if v := versionPattern.FindString(out); tooOld(v) {
+		return Answer{}, &VersionError{"the dagger command line", v}
+	}
+	var log bytes.Buffer
+	out, err = e.dagger(ctx, &log, nil, "core", "--progress=plain", "version")
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Answer{}, err
+	case err != nil:
+		return Answer{}, fmt.Errorf("%w at %s: %s", ErrNoEngine, e.where(), lastLine(log.String()))
+	}
+	answer := Answer{Version: strings.TrimSpace(out)}
+	if m := answerPattern.FindStringSubmatch(log.String()); m != nil {
+		answer = Answer{Name: m[1], Version: m[2]}
+	}
+	if tooOld(answer.Version) {
+		return answer, &VersionError{"the Dagger engine", answer.Version}
+	}
+	return answer, nil
+}
+
+// tooOld says that something is not of [MinVersion] or newer, or not a version at all.
+func tooOld(version string) bool {
+	v, err := semver.NewVersion(version)
+	return err != nil || v.LessThan(semver.MustParse(MinVersion))
+}
+
+func (e Engine) where() string {
+	if e.Runner == "" {
+		return "the default address"
+	}
+	return e.Runner
+}
+
+// lastLine is the last line with text.
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
