@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,6 +83,19 @@ func (e *Error) hint() string {
 		return "the registry limits how much is asked of it; log in, wait, or use a mirror"
 	case http.StatusRequestEntityTooLarge:
 		return "the registry or a proxy before it limits the size of uploads"
+	}
+	return e.hintTLS()
+}
+
+// hintTLS says which flag helps where TLS fails.
+func (e *Error) hintTLS() string {
+	var authority x509.UnknownAuthorityError
+	var noTLS tls.RecordHeaderError
+	switch {
+	case errors.As(e.Err, &noTLS):
+		return "the registry does not talk TLS; if that is meant so, add --plain-http " + e.Host
+	case errors.As(e.Err, &authority):
+		return "if the registry has a certificate of its own, name the one that signed it with --ca FILE"
 	}
 	return ""
 }

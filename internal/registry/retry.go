@@ -77,12 +77,13 @@ func Transient(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
+	var noTLS tls.RecordHeaderError
 	switch {
 	case err == nil, isFatal(err), errors.Is(err, ErrUnsafe), errors.Is(err, ErrLimit), errors.Is(err, context.Canceled):
 		return false
 	case errors.As(err, &dns):
 		return !dns.IsNotFound
-	case errors.As(err, &certificate), errors.As(err, &authority):
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &noTLS):
 		return false
 	}
 	return true

@@ -3,6 +3,8 @@ package registry_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -299,5 +301,31 @@ func TestUntrustedCertificateIsNotRetried(t *testing.T) {
 	_, err = c.Manifest(t.Context(), reference.Reference{Host: host, Path: "a"}, "v1")
 	if err == nil || !strings.Contains(err.Error(), "certificate") || len(clock.Slept()) > 0 {
 		t.Errorf("%d waits, %v", len(clock.Slept()), err)
+	}
+}
+
+// failing fails every request.
+type failing struct{ err error }
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+func TestTLSTellsTheFlagAndIsNotRetried(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "--plain-http reg.example:5000"},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "--ca FILE"},
+	} {
+		clock := registrytest.NewClock()
+		client, err := registry.New(registry.Options{Transport: failing{c.err}, Clock: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Manifest(t.Context(), reference.Reference{Host: "reg.example:5000", Path: "a"}, "v1")
+		if err == nil || !strings.Contains(err.Error(), c.want) || len(clock.Slept()) > 0 {
+			t.Errorf("%d waits, %v; want %s", len(clock.Slept()), err, c.want)
+		}
 	}
 }
