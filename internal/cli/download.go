@@ -56,7 +56,7 @@ func downloadCommand(p *Program) *cli.Command {
 }
 
 func platformFlag(dst *[]string) cli.Flag {
-	return &cli.GenericFlag{Name: "platform", Usage: "build for `PLATFORM` alone: linux/amd64 or linux/arm64; repeatable", Value: platformsValue(dst)}
+	return &cli.GenericFlag{Name: "platform", Usage: "only for `PLATFORM`: linux/amd64 or linux/arm64; repeatable", Value: platformsValue(dst)}
 }
 
 // join puts groups of flags together.

@@ -31,7 +31,7 @@ func fetchCommand(p *Program) *cli.Command {
 			&cli.StringFlag{Name: "sha256", Usage: "the file must have the checksum `HEX`", Destination: &f.SHA256},
 			&cli.StringFlag{Name: "sha256-url", Usage: "the file must have the checksum that the list at `URL` gives it", Destination: &f.SHA256URL},
 			&cli.StringFlag{Name: "mode", Usage: "give the file `MODE`", Value: mode, Destination: &mode},
-			&cli.GenericFlag{Name: "max", Usage: "refuse more than `SIZE`, for example 500MB", Value: sizeValue(&f.Max)},
+			&cli.GenericFlag{Name: "max", Usage: "refuse more than `SIZE`, for example 500MB", DefaultText: "4 GiB", Value: sizeValue(&f.Max)},
 		},
 		Action: func(c *cli.Context) error {
 			n, err := strconv.ParseUint(mode, 8, 32)

@@ -42,7 +42,7 @@ func registrySaveCommand(p *Program) *cli.Command {
 			&cli.GenericFlag{Name: "tars", Usage: "also save from archives, `ARCHIVES` as docker-archive:FILE@REPO:TAG or oci-archive:FILE@REPO:TAG, parted by commas; repeatable", Value: commaValue(&o.tars)},
 			&cli.BoolFlag{Name: "all", Usage: "keep the whole index of each image, with every platform in it", Destination: &o.all},
 			&cli.BoolFlag{Name: "prune", Usage: "remove from DIR what this run does not store", Destination: &o.prune},
-			&cli.IntFlag{Name: "max-pull-procs", Usage: "the same as --jobs `N`", Destination: &o.jobs},
+			&cli.IntFlag{Name: "max-pull-procs", Usage: "the same as --jobs `N`", DefaultText: "adapts", Destination: &o.jobs},
 			maybeFlag(&o.maybe),
 		}, o.access.flags()),
 		Action: func(c *cli.Context) error { return p.registrySave(c.Context, c.Args().First(), &o) },

@@ -155,6 +155,7 @@ func (c *collector) add(platform string, r discover.Result, first bool) {
 
 func (c *collector) result() Needs {
 	out := c.needs
+	out.Needs = make([]Need, 0, len(c.byRef))
 	for _, n := range c.byRef {
 		out.Needs = append(out.Needs, *n)
 	}
