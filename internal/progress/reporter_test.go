@@ -198,6 +198,24 @@ func TestStepsOfOneNameAddUp(t *testing.T) {
 	}
 }
 
+func TestStepsThatOverlapCountOnce(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	r := progress.New(progress.Options{Mode: progress.Quiet, Out: &bytes.Buffer{}, Clock: c})
+	defer r.Close()
+	long, short := r.Step("download", "linux/amd64"), r.Step("download", "linux/arm64")
+	c.pass(time.Second)
+	short.Done(nil)
+	c.pass(time.Second)
+	long.Done(nil)
+	c.pass(time.Second)
+	r.Step("download", "again")
+	c.pass(time.Second)
+	if got := r.Summary().Steps; len(got) != 1 || got[0].Seconds != 3 {
+		t.Errorf("got %+v, want one download of 3 s", got)
+	}
+}
+
 func TestNilDiscards(t *testing.T) {
 	t.Parallel()
 	var r *progress.Reporter

@@ -13,7 +13,7 @@ type Tally struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// StepTime is how long the steps of one name took together, in seconds.
+// StepTime is how long steps of one name were under way, in seconds.
 type StepTime struct {
 	Name    string  `json:"step"`
 	Seconds float64 `json:"seconds"`
@@ -57,9 +57,10 @@ func (r *Reporter) tally(kind Kind) Tally {
 	return Tally{Files: int(r.counts[kind].files.Load()), Bytes: r.counts[kind].bytes.Load()}
 }
 
-// stepTimes adds up the steps of the same name, in the order in which they first began.
+// stepTimes adds up the steps of the same name, in the order in which they first began. Time in which several of them ran counts once.
 func (r *Reporter) stepTimes(now time.Time) []StepTime {
 	at := map[string]int{}
+	counted := map[string]time.Time{}
 	times := []StepTime{}
 	for _, s := range r.steps {
 		i, ok := at[s.name]
@@ -68,11 +69,17 @@ func (r *Reporter) stepTimes(now time.Time) []StepTime {
 			at[s.name] = i
 			times = append(times, StepTime{Name: s.name})
 		}
-		took := s.took
-		if !s.done {
-			took = now.Sub(s.started)
+		begin, end := s.started, now
+		if s.done {
+			end = s.started.Add(s.took)
 		}
-		times[i].Seconds += took.Seconds()
+		if counted[s.name].After(begin) {
+			begin = counted[s.name]
+		}
+		if end.After(begin) {
+			times[i].Seconds += end.Sub(begin).Seconds()
+			counted[s.name] = end
+		}
 		times[i].Failed = times[i].Failed || s.failed
 	}
 	return times
