@@ -196,20 +196,20 @@ func (b *build) checkRegistry(ctx context.Context) error {
 // fetchAndOffer fetches, and lets each blob that will be a layer of its own go out as soon as it is in.
 func (b *build) fetchAndOffer(ctx context.Context) error {
 	if len(b.standing) == 0 {
-		return b.fetch(ctx, b.Plan, nil)
+		return b.fetch(ctx, b.Plan, transfer.FetchOptions{})
 	}
 	b.begin(ctx)
 	early, err := b.earlyLayers()
 	if err != nil {
 		return err
 	}
-	return b.fetch(ctx, b.Plan, func(d v1.Descriptor) {
+	return b.fetch(ctx, b.Plan, transfer.FetchOptions{OnBlob: func(d v1.Descriptor) {
 		make, ok := early[d.Digest]
 		facts, known := b.store.Layer(d.Digest)
 		if ok && known {
 			b.session.Offer(make(facts))
 		}
-	})
+	}})
 }
 
 // begin starts the push.
@@ -223,7 +223,7 @@ func (b *build) begin(ctx context.Context) {
 func (b *build) earlyLayers() (map[v1.Hash]assemble.LayerMaker, error) {
 	all := map[v1.Hash]assemble.LayerMaker{}
 	for _, p := range b.order.Platforms {
-		makers, err := assemble.BlobLayers(b.Registries[p])
+		makers, err := assemble.BlobLayers(b.Registries[p], b.stored)
 		if err != nil {
 			return nil, err
 		}
@@ -261,7 +261,7 @@ func (b *build) healing(ctx context.Context, f func() error) error {
 	}
 	b.Reporter.Warn("%v; it is fetched again", err)
 	b.Plan = b.transfer.Plan(b.resolved)
-	if err := b.fetch(ctx, b.Plan, nil); err != nil {
+	if err := b.fetch(ctx, b.Plan, transfer.FetchOptions{}); err != nil {
 		return err
 	}
 	return f()

@@ -55,7 +55,7 @@ func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o S
 	if err != nil {
 		return plan, at("registry", failure.Recipe, err)
 	}
-	if err := e.fetch(ctx, plan, nil); err != nil {
+	if err := e.fetch(ctx, plan, transfer.FetchOptions{SkipLayers: true}); err != nil {
 		return plan, at("fetch", failure.Source, err)
 	}
 	for _, p := range o.Dirs.Platforms() {
@@ -75,9 +75,9 @@ func writeRegistry(ctx context.Context, d *registrydir.Dir, path string, prune b
 }
 
 // fetch moves what the store lacks.
-func (e *Engine) fetch(ctx context.Context, plan transfer.Plan, onBlob func(v1.Descriptor)) error {
+func (e *Engine) fetch(ctx context.Context, plan transfer.Plan, o transfer.FetchOptions) error {
 	return e.step("fetch", fmt.Sprintf("%d blobs", len(plan.Blobs)), func() error {
-		return e.transfer.Fetch(ctx, plan, transfer.FetchOptions{OnBlob: onBlob})
+		return e.transfer.Fetch(ctx, plan, o)
 	})
 }
 
