@@ -3,6 +3,7 @@ package transfer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -88,7 +89,7 @@ type FailedBlob struct {
 // FetchError names every image that is not complete.
 type FetchError struct{ Failed []FailedBlob }
 
-// Error has one line for each image, with the first blob that is missing.
+// Error has a line for each image, with the first blob that is missing, and for each way in which it could not be had.
 func (f *FetchError) Error() string {
 	var lines []string
 	seen := map[string]bool{}
@@ -96,11 +97,24 @@ func (f *FetchError) Error() string {
 		for _, i := range b.Images {
 			if !seen[i] {
 				seen[i] = true
-				lines = append(lines, fmt.Sprintf("\n  %s: %s", i, b.Err))
+				for _, reason := range reasons(b.Err) {
+					lines = append(lines, fmt.Sprintf("\n  %s: %s", i, reason))
+				}
 			}
 		}
 	}
-	return fmt.Sprintf("fetch images: %s not complete:%s", count(len(lines), "image is", "images are"), strings.Join(lines, ""))
+	return fmt.Sprintf("fetch images: %s not complete:%s", count(len(seen), "image is", "images are"), strings.Join(lines, ""))
+}
+
+// reasons are the lines of an error, each once: several tries at one place fail alike.
+func reasons(err error) []string {
+	var out []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // Unwrap gives the errors of all blobs.
