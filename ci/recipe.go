@@ -13,9 +13,9 @@ import (
 
 // Where things are in the container of a step.
 const (
-	recipesDir  = "/work/recipes"
-	contextDir  = "/work/context"
-	registryDir = "/work/registry"
+	recipesDir  = "/build/recipes"
+	contextDir  = "/build/context"
+	registryDir = "/build/registry"
 )
 
 // Download runs a recipe and gives the build context that it leaves.
@@ -61,7 +61,7 @@ func (m *ClusterImage) download(ctx context.Context, app, version string, platfo
 		name, value, _ := strings.Cut(kv, "=")
 		c = c.WithEnvVariable(name, value)
 	}
-	args := []string{"download", "--json", "--recipes", recipesDir, "--output", contextDir, "--cache", "/tmp/cache"}
+	args := []string{"download", "--json", "--recipes", recipesDir, "--output", contextDir, "--cache", "/var/cache/cluster-image"}
 	c = m.run(c, slices.Concat(args, m.Network.flags(), platformFlags(words(platforms)), []string{"--", app, version})...)
 	out, err := result(ctx, c)
 	if err != nil {

@@ -72,7 +72,7 @@ func (m *ClusterImage) verify(ctx context.Context, image *dagger.Container, plat
 	if err := m.document(ctx, c, &needs, append([]string{"images", imageDir}, only...)...); err != nil {
 		return v, err
 	}
-	args := append([]string{"registry", "save", imageDir, "--registry-dir", "/tmp/again", "--cache", "/tmp/cache", "--plain-http", served}, only...)
+	args := append([]string{"registry", "save", imageDir, "--registry-dir", "/build/again", "--cache", "/var/cache/cluster-image", "--plain-http", served}, only...)
 	var hosts []string
 	for _, n := range needs.Needs {
 		host, _, _ := strings.Cut(n.Ref, "/")
