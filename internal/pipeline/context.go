@@ -60,7 +60,7 @@ func Find(dir string, platforms []string) (ByPlatform, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s does not exist: %w", dir, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s: %w", dir, fs.ErrNotExist)
 	case err != nil:
 		return nil, fmt.Errorf("look at %s: %w", dir, err)
 	case !info.IsDir():

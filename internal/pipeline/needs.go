@@ -70,7 +70,10 @@ func (e *Engine) Needs(ctx context.Context, contexts ByPlatform) (Needs, error) 
 	for _, w := range out.Warnings {
 		e.Reporter.Warn("%s", warning(w))
 	}
-	return out, err
+	if err != nil {
+		return out, at("discover", failure.Recipe, err)
+	}
+	return out, nil
 }
 
 func (e *Engine) needs(ctx context.Context, contexts ByPlatform) (Needs, error) {
