@@ -66,7 +66,7 @@ func (p *Program) run(ctx context.Context, args []string) error {
 	if line.help {
 		return writeHelp(p.Stdout, app, line.path)
 	}
-	return app.RunContext(ctx, line.argv)
+	return required(app.RunContext(ctx, line.argv))
 }
 
 // app puts the commands together.

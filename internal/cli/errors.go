@@ -22,6 +22,16 @@ func badFlag(_ *cli.Context, err error, _ bool) error {
 	return &failure.Failure{Class: failure.Usage, Err: errors.New(s)}
 }
 
+// required makes a usage error of what the library says about flags that are missing; it has no type for it.
+func required(err error) error {
+	if err == nil || !strings.HasPrefix(err.Error(), "Required flag") {
+		return err
+	}
+	_, names, _ := strings.Cut(err.Error(), "\"")
+	names, _, _ = strings.Cut(names, "\"")
+	return usage("--%s is missing", strings.ReplaceAll(names, ", ", " and --")).Advise("see the example in --help")
+}
+
 // fail writes an error to standard error and gives the exit code.
 func (p *Program) fail(ctx context.Context, err error) int {
 	if err == nil {
