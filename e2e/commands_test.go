@@ -226,3 +226,20 @@ func served(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Setenv("SERVED", strings.TrimPrefix(strings.TrimSpace(line), "http://"))
 }
+
+// damage DIR: one byte of the largest blob in a registry directory is another.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "docker/registry/v2/blobs/sha256/*/*/data"))
+	ts.Check(err)
+	largest, size := "", int64(0)
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil && info.Size() > size {
+			largest, size = f, info.Size()
+		}
+	}
+	b, err := os.ReadFile(largest)
+	ts.Check(err)
+	b[len(b)/2]++
+	ts.Check(os.Remove(largest)) // it may be the store's own file
+	ts.Check(os.WriteFile(largest, b, 0o644))
+}

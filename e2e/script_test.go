@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fails": fails, "image": addImage, "break": breakBlob, "requests": requests, "pack": pack, "serve": serveFile, "login": wantLogin,
-			"digest": sameDigest, "bomb": bomb, "expand": expand, "served": served,
+			"digest": sameDigest, "bomb": bomb, "expand": expand, "served": served, "damage": damage,
 		},
 	})
 }
