@@ -18,7 +18,7 @@ import (
 const RunnerVariable = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
 
 // stopTime is how long a cancelled call may take to stop its containers.
-const stopTime = 20 * time.Second
+const stopTime = 10 * time.Second
 
 // ErrNoCLI means that the dagger command line is not installed.
 var ErrNoCLI = errors.New("the dagger command line is not installed")

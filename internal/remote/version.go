@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -47,11 +48,15 @@ func (e Engine) Probe(ctx context.Context) (Answer, error) {
 	if v := versionPattern.FindString(out); tooOld(v) {
 		return Answer{}, &VersionError{"the dagger command line", v}
 	}
+	ctx, cancel := context.WithTimeout(ctx, e.patience())
+	defer cancel()
 	var log bytes.Buffer
 	out, err = e.dagger(ctx, &log, nil, "core", "--progress=plain", "version")
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Answer{}, err
+	case errors.Is(err, context.DeadlineExceeded):
+		return Answer{}, fmt.Errorf("%w at %s within %s", ErrNoEngine, e.where(), e.patience())
 	case err != nil:
 		return Answer{}, fmt.Errorf("%w at %s: %s", ErrNoEngine, e.where(), lastLine(log.String()))
 	}
@@ -69,6 +74,15 @@ func (e Engine) Probe(ctx context.Context) (Answer, error) {
 func tooOld(version string) bool {
 	v, err := semver.NewVersion(version)
 	return err != nil || v.LessThan(semver.MustParse(MinVersion))
+}
+
+// patience is how long an engine has to answer. One that runs answers at once, while dagger goes on trying for many minutes; one that has to be started
+// has to be downloaded too.
+func (e Engine) patience() time.Duration {
+	if e.Runner == "" || strings.Contains(e.Runner, "image://") {
+		return 15 * time.Minute
+	}
+	return 30 * time.Second
 }
 
 func (e Engine) where() string {
