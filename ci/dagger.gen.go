@@ -363,6 +363,34 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*ClusterImage).Demo(&parent, ctx)
+		case "DockerBuild":
+			var parent ClusterImage
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var context *dagger.Directory
+			if inputArgs["context"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["context"]), &context)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg context", err))
+				}
+			}
+			var platform dagger.Platform
+			if inputArgs["platform"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["platform"]), &platform)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
+				}
+			}
+			var file string
+			if inputArgs["file"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["file"]), &file)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg file", err))
+				}
+			}
+			return (*ClusterImage).DockerBuild(&parent, context, platform, file), nil
 		case "Download":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)

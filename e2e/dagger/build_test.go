@@ -1,6 +1,9 @@
 package dagger
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -109,5 +112,34 @@ func TestFailingScriptShowsItsLastLines(t *testing.T) {
 		if !strings.Contains(message, want) {
 			t.Errorf("the error does not name %q:\n%s", want, message)
 		}
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	e, from, recipes := newEngine(t), newUpstream(t, ""), t.TempDir()
+	from.image(t, "library/one:1")
+	writeRecipe(t, recipes, "first", pods("docker.io/library/one:1"))
+	args := []string{"build", "first", "1.0.0", "--recipes", recipes, "--mirror", "docker.io=" + from.address, "--plain-http", from.address,
+		"--label", `words=one, "two"`, "--output"}
+	onEngine := []string{"--engine", "dagger", "--module", e.root, "--progress", "plain"}
+	for _, a := range e.args {
+		onEngine = append(onEngine, "--engine-argument="+a)
+	}
+	dir := t.TempDir()
+	want := run(t.Context(), dir, nil, e.program, append(args, "process.tar", "--cache", t.TempDir())...).must(t)
+	got := run(t.Context(), dir, nil, e.program, append(append(args, "dagger.tar"), onEngine...)...).must(t)
+	if got != want {
+		t.Errorf("got %s, in process it is %s", got, want)
+	}
+	var archives [2][]byte
+	for i, name := range []string{"process.tar", "dagger.tar"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		archives[i] = b
+	}
+	if !bytes.Equal(archives[0], archives[1]) {
+		t.Error("the archives differ")
 	}
 }
