@@ -246,8 +246,9 @@ func TestCancel(t *testing.T) {
 	defer reporter.Close()
 	r := load(t, map[string]string{"init.sh": "echo it runs; sleep 1000 & wait"})
 	err := recipe.Download(ctx, r, "linux/amd64", filepath.Join(t.TempDir(), "context"), recipe.Options{Reporter: reporter})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want the cancellation", err)
+	const want = "demo 1.2.3 for linux/amd64: init.sh context canceled; its last lines:\n    it runs"
+	if !errors.Is(err, context.Canceled) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

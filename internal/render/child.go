@@ -40,7 +40,10 @@ func (c child) Render(ctx context.Context, req Request, emit Emit) (Response, er
 	limited, cancel := context.WithTimeout(ctx, req.Limits.Time)
 	defer cancel()
 	p, err := c.start(limited, req)
-	if err != nil {
+	switch {
+	case err != nil && limited.Err() != nil && ctx.Err() == nil:
+		return res, tooLong(req.Limits)
+	case err != nil:
 		return res, fmt.Errorf("start the render process %s: %w", c.exe, err)
 	}
 	failed := read(io.LimitReader(p.stdout, answerLimit(req)), &res, emit)
@@ -101,10 +104,12 @@ func (p *process) end(ctx, limited context.Context, failed error, limits Limits)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil:
-		return fmt.Errorf("%w: killed after %s", ErrTooLong, limits.Time)
+		return tooLong(limits)
 	}
 	return p.died(waited, limits)
 }
+
+func tooLong(l Limits) error { return fmt.Errorf("%w: killed after %s", ErrTooLong, l.Time) }
 
 // died explains the death of a child by what it wrote.
 func (p *process) died(waited error, limits Limits) error {
