@@ -25,11 +25,21 @@ const (
 	pullAccess, pushAccess = "pull", "pull,push"
 )
 
-// token is a bearer token for one set of scopes; its lock is held while it is fetched, so that it is fetched once.
+// token is a bearer token for one set of scopes. Its host's lock guards it.
 type token struct {
-	mu      sync.Mutex
 	value   string
 	expires time.Time
+	// fetch is under way when it is not nil.
+	fetch *tokenFetch
+}
+
+// tokenFetch is one question to a token server, whose answer all wait for that need it.
+type tokenFetch struct {
+	done  chan struct{}
+	value string
+	err   error
+	// abandoned says that the one who asked went away, which says nothing about the answer.
+	abandoned bool
 }
 
 // login is what the keychain says for one repository, asked once.
@@ -122,23 +132,68 @@ func (c *Client) authorize(ctx context.Context, q *request) (grant, error) {
 func (c *Client) bearer(ctx context.Context, q *request, ch *challenge, a authn.AuthConfig) (grant, error) {
 	scopes := q.scopes()
 	key := strings.Join(scopes, " ")
-	q.host.mu.Lock()
-	t, ok := q.host.tokens[key]
+	for {
+		value, f, mine := q.host.token(key, c.clock.Now())
+		if mine {
+			c.fetchFor(ctx, f, q, ch, a, scopes)
+		}
+		if f != nil {
+			select {
+			case <-f.done:
+			case <-ctx.Done():
+				return grant{}, context.Cause(ctx)
+			}
+			if f.abandoned && ctx.Err() == nil {
+				continue
+			}
+			if f.err != nil {
+				return grant{}, q.loginError(f.err)
+			}
+			value = f.value
+		}
+		return grant{header: "Bearer " + value, key: key, challenged: true}, nil
+	}
+}
+
+// token gives the token for the scopes, or the fetch that will bring it; mine says that the caller has to do it.
+func (h *host) token(key string, now time.Time) (value string, f *tokenFetch, mine bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, ok := h.tokens[key]
 	if !ok {
 		t = &token{}
-		q.host.tokens[key] = t
+		h.tokens[key] = t
 	}
+	switch {
+	case t.fetch != nil:
+		return "", t.fetch, false
+	case t.value != "" && now.Before(t.expires):
+		return t.value, nil, false
+	}
+	t.fetch = &tokenFetch{done: make(chan struct{})}
+	return "", t.fetch, true
+}
+
+// fetchFor asks the token server and lets those who wait go on.
+func (c *Client) fetchFor(ctx context.Context, f *tokenFetch, q *request, ch *challenge, a authn.AuthConfig, scopes []string) {
+	value, life, err := c.fetchToken(ctx, q, ch, a, scopes)
+	f.value, f.err, f.abandoned = value, err, err != nil && ctx.Err() != nil
+	q.host.mu.Lock()
+	t := q.host.tokens[strings.Join(scopes, " ")]
+	t.fetch, t.value, t.expires = nil, value, c.clock.Now().Add(life)
 	q.host.mu.Unlock()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.value == "" || !c.clock.Now().Before(t.expires) {
-		value, life, err := c.fetchToken(ctx, q, ch, a, scopes)
-		if err != nil {
-			return grant{}, err
-		}
-		t.value, t.expires = value, c.clock.Now().Add(life)
+	close(f.done)
+}
+
+// loginError is the error of a token fetch for this request, one of several that waited for it.
+func (q *request) loginError(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
 	}
-	return grant{header: "Bearer " + t.value, key: key, challenged: true}, nil
+	mine := *e
+	mine.What = "log in for " + q.what
+	return &mine
 }
 
 // refuse drops what the registry did not accept, and learns what it wants. It says whether another try makes sense.
@@ -151,11 +206,9 @@ func (c *Client) refuse(q *request, g grant, header http.Header) bool {
 		h.challenge = ch
 	}
 	if t := h.tokens[g.key]; t != nil && g.key != "" {
-		t.mu.Lock()
 		if "Bearer "+t.value == g.header {
 			t.value = ""
 		}
-		t.mu.Unlock()
 		return true
 	}
 	return ch != nil && !g.challenged

@@ -1,14 +1,17 @@
 package registry_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -46,15 +49,19 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.token(w, r)
 		return
 	}
-	g.mu.Lock()
-	ok := g.valid[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
-	g.mu.Unlock()
-	if !ok {
+	if !g.knows(r) {
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="%s",service="reg",scope="repository:x:pull"`, g.realm))
 		w.WriteHeader(401)
 		return
 	}
 	g.next.ServeHTTP(w, r)
+}
+
+// knows says whether the request has a valid token.
+func (g *guard) knows(r *http.Request) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.valid[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 }
 
 func (g *guard) token(w http.ResponseWriter, r *http.Request) {
@@ -139,6 +146,101 @@ func TestTokenExpires(t *testing.T) {
 			t.Errorf("%s: %d requests", how, n)
 		}
 	}
+}
+
+// TestTokenExpiresUnderManyRequests lets the registry drop a token while many requests use it, again and again: each
+// time all of them go on with one new token.
+func TestTokenExpiresUnderManyRequests(t *testing.T) {
+	t.Parallel()
+	const rounds, requests = 500, 16
+	b := newBench(t, registry.Options{})
+	b.seed(t, content(10))
+	g := guarded(t, b, "https://auth.example/token", false)
+	for range rounds {
+		g.expire()
+		var all, sent sync.WaitGroup
+		sent.Add(requests)
+		b.net.Hosts["https://reg.example"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if a := httptest.NewRecorder(); !g.knows(r) { // all of them are refused at the same moment
+				g.ServeHTTP(a, r)
+				sent.Done()
+				sent.Wait()
+				w.Header()["Www-Authenticate"] = a.Header()["Www-Authenticate"]
+				w.WriteHeader(a.Code)
+				return
+			}
+			g.ServeHTTP(w, r)
+		})
+		for range requests {
+			all.Go(func() {
+				if _, err := b.client.Manifest(t.Context(), b.repo, "v1"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	if g.issued > rounds {
+		t.Errorf("%d tokens for %d times that one was dropped", g.issued, rounds)
+	}
+}
+
+// TestTokenServerThatFailsIsAskedOnceForAll has many requests that need the same token, and a token server that is out
+// of order: it is not asked by each of them in turn.
+func TestTokenServerThatFailsIsAskedOnceForAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, registry.Options{})
+		guarded(t, b, "https://auth.example/token", false)
+		asked := 0
+		b.net.Hosts["https://auth.example"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			synctest.Wait() // until all the others wait too
+			w.WriteHeader(403)
+		})
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				_, err := b.client.Manifest(t.Context(), b.repo, "v1")
+				if want := "reg.example/a/b: log in for get manifest v1: 403 Forbidden"; !errors.Is(err, registry.ErrDenied) || !strings.HasPrefix(err.Error(), want) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if asked != 1 {
+			t.Errorf("the token server was asked %d times", asked)
+		}
+	})
+}
+
+// TestTokenFetchThatIsGivenUp cancels the request that asks for a token while another waits for it: the other asks itself.
+func TestTokenFetchThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, registry.Options{})
+		b.seed(t, content(10))
+		g := guarded(t, b, "https://auth.example/token", false)
+		first, cancel := context.WithCancel(t.Context())
+		asked, both := 0, make(chan struct{})
+		b.net.Hosts["https://auth.example"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked++; asked == 1 {
+				<-both
+				panic(http.ErrAbortHandler)
+			}
+			g.ServeHTTP(w, r)
+		})
+		go b.client.Manifest(first, b.repo, "v1")
+		synctest.Wait()
+		go func() {
+			synctest.Wait() // until the second waits for the token of the first
+			cancel()
+			close(both)
+		}()
+		if _, err := b.client.Manifest(t.Context(), b.repo, "v1"); err != nil || asked != 2 {
+			t.Errorf("asked %d times, %v", asked, err)
+		}
+	})
 }
 
 func TestTokenThatIsNeverAccepted(t *testing.T) {
