@@ -23,6 +23,8 @@ type Catalog struct {
 	fsys   fs.FS
 	kind   recipe.Kind
 	origin string
+	// dir is the directory on disk; empty when there is none.
+	dir string
 }
 
 // Open takes the NAME/VERSION directories of a file system, for example those embedded in a program. The origin is what errors and listings
@@ -37,7 +39,9 @@ func OpenDir(dir string, kind recipe.Kind) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open catalogue: %w", err)
 	}
-	return Open(root.FS(), kind, dir), nil
+	c := Open(root.FS(), kind, dir)
+	c.dir = dir
+	return c, nil
 }
 
 // Origin says where the recipes come from: a directory, or what [Open] was told.

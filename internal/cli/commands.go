@@ -6,6 +6,6 @@ import "github.com/urfave/cli/v2"
 func commands() []func(*Program) *cli.Command {
 	return []func(*Program) *cli.Command{
 		buildCommand, downloadCommand, registryCommand, assembleCommand, pushCommand,
-		imagesCommand, listCommand, showCommand, demoCommand, chartVersionCommand, fetchCommand, storeCommand,
+		imagesCommand, listCommand, showCommand, lintCommand, demoCommand, chartVersionCommand, fetchCommand, storeCommand,
 	}
 }

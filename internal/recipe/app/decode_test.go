@@ -1,0 +1,99 @@
+package app_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
+)
+
+// head is what every recipe begins with.
+const head = `description: A demo
+home: https://example.com
+categories: [web]
+version: {v: never, example: 1.20}
+`
+
+// whole is a recipe that is right.
+const whole = head + `sources:
+  - chart: nginx
+    repo: https://charts.example.com
+    app-version: "{version}"
+start:
+  - helm: nginx
+    namespace: nginx
+`
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	a, err := app.Decode([]byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Version.Example != "1.20" {
+		t.Errorf("a version is taken as it is written: %q", a.Version.Example)
+	}
+	if s := a.Sources[0]; s.Kind() != app.KindChart || s.At.Of("repo") != 7 || s.At.Of("nothing") != 6 {
+		t.Errorf("source %+v", s)
+	}
+}
+
+// TestFaults holds what is said of recipes that are wrong, each with its line.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	step := "start:\n  - apply: manifests/x.yaml\n"
+	for text, want := range map[string]string{
+		"":                                 "app.yaml: it is no mapping of keys and values",
+		"a: [":                             "app.yaml:1: did not find expected node content",
+		head + step + "sorces: []\n":       "app.yaml:7: the recipe has no key sorces; did you mean sources?",
+		head + step + "home: x\n":          "app.yaml:7: home is there twice, first in line 2",
+		head + step + "licenses: &a x":     "app.yaml:7: anchors and aliases are not understood: write it out",
+		head + step + "notes: {version}\n": "app.yaml:7: notes must be text; what begins with { needs quotes, as in \"{version}\"",
+		head + step + "type: pach\n":       `app.yaml:7: type cannot be "pach": it is application or patch`,
+		head + "start:\n":                  "app.yaml:5: start must be a list",
+		head + "start: []\n":               "app.yaml:5: start has no step, so that the application never starts",
+		head + step + "sources:\n  - file: https://x.y/{arhc}\n    to: etc/x\n":                      `app.yaml:8: there is no placeholder {arhc}; did you mean arch?; the text itself is written \{arhc}`,
+		head + step + "sources:\n  - file: https://x.y/z\n    to: ../x\n":                            `app.yaml:9: to is "../x": it must be a relative path inside the context, written plainly`,
+		head + step + "sources:\n  - file: https://u:p@x.y/z\n    to: x\n":                           "app.yaml:8: file has a user name or password in it: what is secret is not in a recipe",
+		head + step + "sources:\n  - {chart: a, repo: https://x.y, version: 1, file: https://x.y}\n": "app.yaml:8: a source is exactly one of chart, manifest, archive, git, binary, file and images, and this has 2 of them",
+		head + step + "sources:\n  - {chart: a, repo: https://x.y}\n":                                "app.yaml:8: the chart a needs one of version (the chart's own) and app-version (the application's)",
+		head + step + "sources:\n  - {manifest: https://x.y/z, strip: 1}\n":                          "app.yaml:8: a source of this kind (manifest) has no strip; there are sha256, sha256-url, manifest, to, arch, name, when",
+		head + step + "platforms: [amd64]\n":                                                         "app.yaml:7: platforms leaves one out and does not say why: write platforms: {only: [amd64], reason: …}",
+		head + step + "variables: {X: {about: x}}\n":                                                 `app.yaml:7: X has none of default, required and generate: write default: "" where it may be left out`,
+		head + step + "variables: {ROOT_PASSWORD: {about: x, default: secret}}\n":                    "app.yaml:7: ROOT_PASSWORD has a default, which everybody knows: write generate: password, or required: true",
+		head + "start:\n  - {helm: a, namespace: b, from-variables: {x: NOBODY}}\n":                  "app.yaml:6: there is no variable NOBODY; there are NAME, NAMESPACE, CHARTS, HELM_OPTS",
+		head + "start:\n  - {helm: a, namespace: b}\n  - {helm: c, namespace: b}\n":                  "app.yaml:7: the release c has the same variables as that in line 6: give it a prefix",
+		head + "start:\n  - {run: 'echo ('}\n":                                                       "app.yaml:6: bash cannot read \"echo (\": 1:1: `foo(` must be followed by `)`",
+		strings.Replace(whole, "1.20", "v1.20", 1):                                                   "app.yaml:4: v1.20 is written 1.20 where v is never",
+	} {
+		_, err := app.Decode([]byte(text))
+		var faults app.Faults
+		if !errors.As(err, &faults) || err.Error() != want {
+			t.Errorf("%s\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+// FuzzDecode holds that what is foreign is refused with faults, never otherwise, and that what passes can be asked everything.
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{"", "a: [", whole, head, head + "start:\n  - run: x\n", head + "sources:\n  - git: https://x.y/z\n    ref: a\n    pick: {a: b}\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a, err := app.Decode(b)
+		var faults app.Faults
+		if err != nil {
+			if !errors.As(err, &faults) || len(faults) == 0 {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		for i := range a.Sources {
+			if a.Sources[i].Kind() == "" {
+				t.Errorf("source %d has no kind", i)
+			}
+			a.Sources[i].Writes()
+		}
+	})
+}

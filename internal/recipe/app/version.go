@@ -1,0 +1,78 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// Write is how a version is written as a tag: with or without the v, as the recipe says.
+func (v Version) Write(version string) string {
+	bare := bareVersion(version)
+	if _, err := semver.NewVersion(bare); err != nil && !partial(bare) {
+		return version
+	}
+	switch v.V {
+	case VAlways:
+		return "v" + bare
+	case VNever:
+		return bare
+	}
+	return version
+}
+
+// bareVersion is the version without the v in front of its number.
+func bareVersion(version string) string {
+	if rest, ok := strings.CutPrefix(version, "v"); ok && rest != "" && rest[0] >= '0' && rest[0] <= '9' {
+		return rest
+	}
+	return version
+}
+
+// partial says whether a text begins like a version, so that a v before it is a matter of spelling.
+func partial(bare string) bool { return bare != "" && bare[0] >= '0' && bare[0] <= '9' }
+
+// ErrNotServed is why a recipe does not serve a version.
+type ErrNotServed struct {
+	Version, Range string
+	Only           []string
+}
+
+func (e *ErrNotServed) Error() string {
+	if len(e.Only) > 0 {
+		return fmt.Sprintf("the recipe has no version %s; there are %s", e.Version, strings.Join(e.Only, ", "))
+	}
+	return fmt.Sprintf("the recipe does not serve version %s, but %s", e.Version, e.Range)
+}
+
+// Serves says whether a version, as [Version.Write] writes it, is one that the recipe serves; if not, why.
+func (v Version) Serves(version string) error {
+	if len(v.Only) > 0 {
+		if contains(v.Only, version) {
+			return nil
+		}
+		return &ErrNotServed{Version: version, Only: v.Only}
+	}
+	if v.Range == "" {
+		return nil
+	}
+	if ok, err := InRange(version, v.Range); err != nil || !ok {
+		return &ErrNotServed{Version: version, Range: v.Range}
+	}
+	return nil
+}
+
+// InRange says whether a version is in a semver range. A pre-release is where its release is.
+func InRange(version, constraint string) (bool, error) {
+	c, err := semver.NewConstraint(constraint)
+	if err != nil {
+		return false, fmt.Errorf("range %q: %w", constraint, err)
+	}
+	parsed, err := semver.NewVersion(version)
+	if err != nil {
+		return false, fmt.Errorf("%s is no semver version, so that it is in no range", version)
+	}
+	c.IncludePrerelease = true
+	return c.Check(parsed), nil
+}
