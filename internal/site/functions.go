@@ -1,0 +1,144 @@
+package site
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// functions are what the templates call.
+func functions(w words, registry string) template.FuncMap {
+	image := func(app, version string) string { return strings.TrimSuffix(registry, "/") + "/" + app + ":" + version }
+	return template.FuncMap{
+		"t": w.say, "n": w.count, "category": w.category,
+		"kind": func(s Source) (string, error) { return w.say("kind-" + s.Kind) },
+		"size": size, "short": shortDigest, "host": host, "breakable": breakable, "linkable": linkable, "monogram": monogram,
+		"day":      func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"join":     func(words []string) string { return strings.Join(words, ", ") },
+		"words":    func(words []string) string { return strings.Join(words, " ") },
+		"image":    image,
+		"featured": featured,
+		"newest":   newest,
+		"locked":   locked,
+		"columns":  columns,
+		"command":  func(id, text string) command { return command{id, text} },
+		"run": func(a App, version string) string {
+			return "sealos run " + image(a.Name, version) + demanded(a.Variables)
+		},
+		"uninstall": func(a App, version string) string {
+			return "sealos run " + image(a.Name, version) + " -e uninstall=true"
+		},
+	}
+}
+
+// command is a line for a shell, with the name by which the page's script finds it.
+type command struct{ ID, Text string }
+
+// demanded are the options for the variables that have no default.
+func demanded(vs []Variable) string {
+	var b strings.Builder
+	for _, v := range vs {
+		if v.Required {
+			b.WriteString(" -e " + v.Name + "=VALUE")
+		}
+	}
+	return b.String()
+}
+
+// size writes bytes as people read them, in powers of ten.
+func size(n int64) string {
+	value, unit := float64(n), 0
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	for value >= 999.5 && unit < len(units)-1 {
+		value /= 1000
+		unit++
+	}
+	if unit > 0 && value < 9.95 {
+		return fmt.Sprintf("%.1f %s", value, units[unit])
+	}
+	return fmt.Sprintf("%.0f %s", value, units[unit])
+}
+
+// shortDigest is enough of a digest to compare by eye.
+func shortDigest(digest string) string {
+	_, hex, _ := strings.Cut(digest, ":")
+	return hex[:min(len(hex), 12)]
+}
+
+// monogram is two letters that stand for an application in place of a picture.
+func monogram(name string) string {
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '-' })
+	if len(parts) > 1 {
+		return parts[0][:1] + parts[1][:1]
+	}
+	return name[:min(len(name), 2)]
+}
+
+// newest is the version that a page begins with: the first that is recorded or known, else the recipe's example.
+func newest(a App) Version {
+	if len(a.Versions) > 0 {
+		return a.Versions[0]
+	}
+	return Version{Name: cmp.Or(a.Example, "latest")}
+}
+
+// featured is the application that the list shows as an example: nginx where there is one.
+func featured(apps []App) *App {
+	for i := range apps {
+		if apps[i].Name == "nginx" {
+			return &apps[i]
+		}
+	}
+	if len(apps) == 0 {
+		return nil
+	}
+	return &apps[0]
+}
+
+// locked is the newest version of which is recorded what it holds; nil when there is none.
+func locked(a App) *Version {
+	for i := range a.Versions {
+		if a.Versions[i].Locked {
+			return &a.Versions[i]
+		}
+	}
+	return nil
+}
+
+// columns are the platforms that the images of a version have.
+func columns(v Version) []string {
+	seen := map[string]bool{}
+	for _, i := range v.Images {
+		for p := range i.Sizes {
+			seen[p] = true
+		}
+	}
+	for p := range v.Sizes {
+		seen[p] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// linkable says whether an address can be opened as it is: one with placeholders can't.
+func linkable(address string) bool {
+	return strings.HasPrefix(address, "https://") && !strings.ContainsAny(address, "{}")
+}
+
+// host is the part of an address that people read.
+func host(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		return strings.TrimPrefix(u.Host, "www.") + strings.TrimSuffix(u.Path, "/")
+	}
+	return address
+}
+
+// breakable lets a long reference or address break after a slash.
+func breakable(text string) template.HTML {
+	return template.HTML(strings.NewReplacer("//", "//<wbr>", "/", "/<wbr>").Replace(template.HTMLEscapeString(text)))
+}
