@@ -139,10 +139,14 @@ func (d *destination) flags() []cli.Flag {
 		&cli.GenericFlag{Name: "registry", Usage: "push to `REGISTRY`/NAME:VERSION, for example docker.io/labring; repeatable", Value: textsValue(&d.registries)},
 		&cli.BoolFlag{Name: "force", Usage: "replace a tag that names another image", Destination: &d.force},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `PATH`", DefaultText: "dist/NAME-VERSION.tar when nothing is pushed", Destination: &d.output},
-		&cli.GenericFlag{
-			Name: "format", Usage: "write it as `FORMAT`: oci-archive, oci-layout (a directory) or docker-archive (one platform)",
-			Value: choiceValue(&d.format, pipeline.OCIArchive, pipeline.OCILayout, pipeline.DockerArchive),
-		},
+		formatFlag(&d.format),
+	}
+}
+
+func formatFlag(dst *pipeline.Format) cli.Flag {
+	return &cli.GenericFlag{
+		Name: "format", Usage: "write it as `FORMAT`: oci-archive, oci-layout (a directory) or docker-archive (one platform)",
+		Value: choiceValue(dst, pipeline.OCIArchive, pipeline.OCILayout, pipeline.DockerArchive),
 	}
 }
 

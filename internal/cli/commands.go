@@ -5,7 +5,19 @@ import "github.com/urfave/cli/v2"
 // commands are the makers of the commands, in the order in which help lists them.
 func commands() []func(*Program) *cli.Command {
 	return []func(*Program) *cli.Command{
-		buildCommand, downloadCommand, registryCommand, assembleCommand, pushCommand,
-		imagesCommand, listCommand, showCommand, lintCommand, demoCommand, chartVersionCommand, fetchCommand, storeCommand,
+		buildCommand,
+		downloadCommand,
+		registryCommand,
+		assembleCommand,
+		pushCommand,
+		repackCommand,
+		imagesCommand,
+		listCommand,
+		showCommand,
+		lintCommand,
+		demoCommand,
+		chartVersionCommand,
+		fetchCommand,
+		storeCommand,
 	}
 }

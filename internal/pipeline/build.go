@@ -138,7 +138,7 @@ func at(step string, class failure.Class, err error) *failure.Failure {
 }
 
 func (b *build) check(ctx context.Context) (err error) {
-	if err := b.order.Output.check(b.order.Platforms); err != nil {
+	if err := b.order.Output.Check(len(b.order.Platforms)); err != nil {
 		return err
 	}
 	if len(b.order.Targets) == 0 {
@@ -272,7 +272,7 @@ func (b *build) write(ctx context.Context) error {
 		return nil
 	}
 	return b.step("write", b.order.Output.Path, func() error {
-		return b.healing(ctx, func() error { return b.order.Output.write(ctx, b.Index) })
+		return b.healing(ctx, func() error { return b.order.Output.Write(ctx, b.Index) })
 	})
 }
 

@@ -38,8 +38,10 @@ type Needs struct {
 	Tars     map[string][]discover.Tar `json:"tars,omitempty"`
 	Ignored  []discover.Need           `json:"ignored,omitempty"`
 	Warnings []discover.Warning        `json:"warnings,omitempty"`
-	mirrors  reference.Mirrors
-	listed   []listedTar
+	// Engine says why a build file of the contexts can only be built by a container engine; empty when none is needed.
+	Engine  string `json:"containerEngine,omitempty"`
+	mirrors reference.Mirrors
+	listed  []listedTar
 }
 
 // listedTar is an archive that the command line names, not a context.
@@ -81,7 +83,11 @@ func (e *Engine) needs(ctx context.Context, contexts ByPlatform) (Needs, error) 
 	seen := map[string]discover.Result{}
 	for _, p := range contexts.Platforms() {
 		dir := contexts[p]
-		start, err := e.startOf(dir, p)
+		start, err := startOf(dir, p)
+		if errors.Is(err, kubefile.ErrEngine) {
+			all.needs.Engine, err = err.Error(), nil
+			e.Reporter.Warn("%s; so charts are rendered without the values of its start command", all.needs.Engine)
+		}
 		if err != nil {
 			return Needs{}, err
 		}
@@ -111,13 +117,10 @@ func (e *Engine) discover(ctx context.Context, dir string, start discover.Start)
 }
 
 // startOf says how the context's application is started; nothing when it has no build file, which matters to the build alone.
-func (e *Engine) startOf(dir, platform string) (discover.Start, error) {
+func startOf(dir, platform string) (discover.Start, error) {
 	k, err := kubefile.Load(dir)
 	switch {
 	case errors.Is(err, kubefile.ErrNone):
-		return discover.Start{}, nil
-	case errors.Is(err, kubefile.ErrEngine):
-		e.Reporter.Warn("%v; so charts are rendered without the values of its start command", err)
 		return discover.Start{}, nil
 	case err != nil:
 		return discover.Start{}, err

@@ -29,13 +29,13 @@ type Output struct {
 	Name string
 }
 
-// check finds out whether the image can be written, before an hour of work is done for it.
-func (o Output) check(platforms []string) error {
+// Check finds out whether an image of that many platforms can be written, before an hour of work is done for it.
+func (o Output) Check(platforms int) error {
 	if o.Path == "" {
 		return nil
 	}
-	if o.Format == DockerArchive && len(platforms) != 1 {
-		return failure.New(failure.Usage, "a docker-archive holds one platform, and %d are built", len(platforms)).
+	if o.Format == DockerArchive && platforms != 1 {
+		return failure.New(failure.Usage, "a docker-archive holds one platform, and there are %d", platforms).
 			Advise("choose one with --platform, or --format oci-archive")
 	}
 	dir := filepath.Dir(o.Path)
@@ -49,7 +49,8 @@ func (o Output) check(platforms []string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-func (o Output) write(ctx context.Context, x assemble.Index) error {
+// Write writes the image.
+func (o Output) Write(ctx context.Context, x assemble.Index) error {
 	switch o.Format {
 	case OCILayout:
 		return assemble.WriteLayout(ctx, o.Path, x, o.Name)
