@@ -1,0 +1,208 @@
+package outcome
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/labring-actions/cluster-image/internal/chatops/plan"
+)
+
+const (
+	// tailLines and tailWidth bound what is kept of the output.
+	tailLines = 40
+	tailWidth = 400
+	// maxLine bounds a line of output, in bytes.
+	maxLine = 1 << 20
+)
+
+// Runner runs this program for a build.
+type Runner struct {
+	// Program is this program.
+	Program string
+	// Log is where a person reads what goes on.
+	Log io.Writer
+	// Flags are further flags of build and push, from whoever maintains the repository.
+	Flags []string
+	// InActions keeps lines of the output from being commands to the runner of GitHub Actions.
+	InActions bool
+	Now       func() time.Time
+}
+
+// Build runs a build and leaves the image as a layout in a directory. What a recipe does is done here; nothing secret is at hand.
+func (r Runner) Build(ctx context.Context, b plan.Build, layout string) Outcome {
+	args := []string{"build", b.Name, b.Version, "--json", "--progress", "json"}
+	for _, p := range b.Platforms {
+		args = append(args, "--platform", p)
+	}
+	switch {
+	case b.DryRun:
+		args = append(args, "--dry-run")
+	case b.Engine == plan.OnDagger:
+		args = append(args, "--engine", "dagger")
+	}
+	if !b.DryRun {
+		args = append(args, "--format", "oci-layout", "--output", layout)
+	}
+	out := Outcome{Version: Version, Build: b, State: Built}
+	if b.DryRun {
+		out.State = Planned
+	}
+	var doc struct {
+		Digest    string
+		Platforms []Platform
+		Images    []Image
+		Bytes     struct{ Unique int64 }
+		Warnings  int
+	}
+	out.run(ctx, r, append(args, r.Flags...), nil, &doc)
+	out.Digest, out.Platforms, out.Images, out.Bytes, out.Warnings = doc.Digest, doc.Platforms, doc.Images, doc.Bytes.Unique, doc.Warnings
+	return out
+}
+
+// Login is a name and a password for the registry; without a name the docker configuration counts.
+type Login struct {
+	Username string
+	Password io.Reader
+}
+
+// Push pushes what was built.
+func (r Runner) Push(ctx context.Context, out Outcome, layout string, l Login) Outcome {
+	args := []string{"push", layout, out.Build.Image, "--json", "--progress", "json"}
+	if out.Build.Force {
+		args = append(args, "--force")
+	}
+	if out.Build.Moving {
+		args = append(args, "--moving")
+	}
+	var stdin io.Reader
+	if l.Username != "" {
+		args = append(args, "--username", l.Username, "--password-stdin")
+		stdin = l.Password
+	}
+	var doc []struct{ Reference, Outcome, Replaced string }
+	out.State = Pushed
+	out.run(ctx, r, args, stdin, &doc)
+	if out.State == Pushed && len(doc) == 1 {
+		out.Push, out.Replaced = doc[0].Outcome, doc[0].Replaced
+	}
+	return out
+}
+
+// run runs the program and reads its document. What goes wrong ends up in the outcome.
+func (o *Outcome) run(ctx context.Context, r Runner, args []string, stdin io.Reader, doc any) {
+	began := r.Now()
+	var stdout bytes.Buffer
+	cmd := exec.CommandContext(ctx, r.Program, args...)
+	cmd.Stdin, cmd.Stdout = stdin, &stdout
+	t := &tail{}
+	err := r.follow(cmd, t)
+	o.Seconds += r.Now().Sub(began).Seconds()
+	if err == nil {
+		err = json.Unmarshal(stdout.Bytes(), doc)
+	}
+	if err != nil {
+		o.State, o.Failure = Failed, t.failure(err)
+	}
+}
+
+// follow runs the command and shows what it tells.
+func (r Runner) follow(cmd *exec.Cmd, t *tail) error {
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the build: %w", err)
+	}
+	if r.InActions {
+		// What the build writes is no command to the runner: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+		token := rand.Text()
+		_, _ = fmt.Fprintf(r.Log, "::stop-commands::%s\n", token)
+		defer fmt.Fprintf(r.Log, "::%s::\n", token)
+	}
+	lines := bufio.NewScanner(stderr)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		if line := t.read(lines.Bytes()); line != "" {
+			_, _ = fmt.Fprintln(r.Log, line)
+		}
+	}
+	_, _ = io.Copy(io.Discard, stderr) // after a line that is too long
+	return cmd.Wait()
+}
+
+// tail is what was told last.
+type tail struct {
+	lines []string
+	step  string
+	last  *event
+}
+
+// event is a line of the program's JSON mode.
+type event struct {
+	Event, Step, Detail, Source, Text, Error, Class string
+	To                                              string `json:"to_do"`
+	Seconds                                         float64
+	Summary                                         *struct{}
+}
+
+// read takes a line and gives it as a person reads it; empty when it is for programs alone.
+func (t *tail) read(line []byte) string {
+	var e event
+	if json.Unmarshal(line, &e) != nil || e.Event == "" {
+		return t.keep(string(line))
+	}
+	switch e.Event {
+	case "step.start":
+		t.step = e.Step
+		return t.keep(strings.TrimSuffix(e.Step+": "+e.Detail, ": "))
+	case "step.done":
+		if e.Error == "" {
+			return t.keep(fmt.Sprintf("%s done in %.1fs", e.Step, e.Seconds))
+		}
+		t.step = e.Step
+		return t.keep(fmt.Sprintf("%s failed after %.1fs", e.Step, e.Seconds))
+	case "warning":
+		return t.keep("warning: " + e.Text)
+	case "note":
+		return t.keep(e.Text)
+	case "output":
+		return t.keep(e.Source + " | " + e.Text)
+	case "error":
+		t.last = &e
+		return "error: " + e.Error
+	}
+	return ""
+}
+
+func (t *tail) keep(line string) string {
+	if len(line) > tailWidth {
+		t.lines = append(t.lines, strings.ToValidUTF8(line[:tailWidth], "")+"...")
+	} else {
+		t.lines = append(t.lines, line)
+	}
+	t.lines = t.lines[max(0, len(t.lines)-tailLines):]
+	return line
+}
+
+// failure is what the program said last, else how it ended.
+func (t *tail) failure(err error) *Failure {
+	f := &Failure{Step: t.step, Error: err.Error(), Tail: t.lines}
+	if t.last != nil {
+		f.Error, f.Class, f.Todo = t.last.Error, t.last.Class, t.last.To
+	}
+	var exit *exec.ExitError
+	if t.last == nil && errors.As(err, &exit) {
+		f.Error = "the program ended without a word: " + exit.String()
+	}
+	return f
+}

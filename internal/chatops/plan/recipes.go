@@ -1,0 +1,113 @@
+package plan
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
+	"github.com/labring-actions/cluster-image/internal/recipe"
+)
+
+// kinds are the directories of the catalogue.
+var kinds = map[grammar.Kind]recipe.Kind{
+	grammar.Apps: recipe.Application, grammar.Hosted: recipe.Application, grammar.DockerImages: recipe.DockerImage, grammar.Configs: recipe.Config,
+}
+
+// worded is a version with a word in front of its number: lvm-1.0.1.
+var worded = regexp.MustCompile(`^([A-Za-z]{2,})-(v?[0-9]+\.[0-9].*)$`)
+
+// recipes finds the recipe of each build, and says why there is none.
+func (p *Planner) recipes(c grammar.Command, builds []Build) *Refusal {
+	kind, ok := kinds[c.Kind]
+	if !ok {
+		return nil
+	}
+	all, err := catalog.OpenDir(filepath.Join(p.Root, string(kind)), kind)
+	if errors.Is(err, fs.ErrNotExist) {
+		return refuse(c, NoRecipe, "there are no recipes of the kind "+string(c.Kind)+" yet")
+	}
+	if err != nil {
+		return refuse(c, NoRecipe, "the recipes can't be read")
+	}
+	for i, b := range builds {
+		r, err := all.Find(b.Name, b.Version)
+		if err != nil {
+			return unserved(c, b, all, err)
+		}
+		if r.Dir != b.Version {
+			if refusal := oddVersion(c, b, all); refusal != nil {
+				return refusal
+			}
+		}
+		builds[i].Recipe = string(kind) + "/" + b.Name + "/" + r.Dir
+		if refusal := declared(c, r); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+func refuse(c grammar.Command, why Reason, problem string) *Refusal {
+	return &Refusal{Reason: why, Understood: c.String(), Problem: problem}
+}
+
+// unserved answers a name or version without a recipe.
+func unserved(c grammar.Command, b Build, all *catalog.Catalog, err error) *Refusal {
+	if refusal := oddVersion(c, b, all); refusal != nil && errors.Is(err, catalog.ErrUnknown) {
+		return refusal
+	}
+	refusal := refuse(c, NoRecipe, strings.ReplaceAll(err.Error(), "; cluster-image list shows what is", ""))
+	var name *catalog.UnknownName
+	if errors.As(err, &name) && len(name.Nearest) == 1 {
+		other := c
+		other.Name = name.Nearest[0]
+		refusal.Suggestion = other.String()
+	}
+	return refusal
+}
+
+// oddVersion answers a version that no directory has and that does not look like one: without a digit, or with a word in front.
+func oddVersion(c grammar.Command, b Build, all *catalog.Catalog) *Refusal {
+	if !strings.ContainsAny(b.Version, "0123456789") {
+		return refuse(c, BadCommand, b.Version+" is no version of "+b.Name+": a version has a number")
+	}
+	m := worded.FindStringSubmatch(b.Version)
+	if m == nil {
+		return nil
+	}
+	refusal := refuse(c, BadCommand, "the version "+b.Version+" has a word in front of its number: is "+m[1]+" a part of the name?")
+	refusal.Usage = "/imagebuild_" + string(c.Kind) + " NAME VERSION"
+	if _, err := all.Find(b.Name+"-"+m[1], m[2]); err == nil && len(c.Versions) == 1 {
+		other := c
+		other.Name, other.Versions = b.Name+"-"+m[1], []string{m[2]}
+		refusal.Suggestion = other.String()
+	}
+	return refusal
+}
+
+// declaration finds the build arguments that a build file declares.
+var declaration = regexp.MustCompile(`(?mi)^[ \t]*ARG[ \t]+([A-Za-z_][A-Za-z0-9_]*)`)
+
+// declared refuses build arguments that the recipe does not declare: those it declares are the ones that its author meant to be set.
+func declared(c grammar.Command, r recipe.Recipe) *Refusal {
+	known := map[string]bool{}
+	for _, file := range []string{"Dockerfile", "Kubefile"} {
+		b, err := fs.ReadFile(r.FS, file)
+		if err != nil {
+			continue
+		}
+		for _, m := range declaration.FindAllSubmatch(b, -1) {
+			known[string(m[1])] = true
+		}
+	}
+	for _, pair := range c.Arguments {
+		if key, _, _ := strings.Cut(pair, "="); !known[key] {
+			return refuse(c, NoRecipe, "the recipe of "+r.Name+" declares no build argument "+key)
+		}
+	}
+	return nil
+}

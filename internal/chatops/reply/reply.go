@@ -1,0 +1,344 @@
+package reply
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
+	"github.com/labring-actions/cluster-image/internal/chatops/outcome"
+	"github.com/labring-actions/cluster-image/internal/chatops/plan"
+	"github.com/labring-actions/cluster-image/internal/chatops/record"
+	"github.com/labring-actions/cluster-image/internal/progress"
+)
+
+// docs is where the commands are explained, from an issue of the repository.
+const docs = "docs/issue-builds.md"
+
+// maxRows bounds a table; the rest is counted.
+const maxRows = 100
+
+// Letter is what is said at one moment.
+type Letter struct {
+	Plan  plan.Plan
+	State record.State
+	// Label is the label that accepts.
+	Label string
+	// Under has what each build is doing, by its id, while builds run.
+	Under map[string]string
+	// Outcomes are those of the builds, when they are over.
+	Outcomes []outcome.Outcome
+}
+
+// Record is what is kept of the request.
+func (l Letter) Record() record.Record {
+	s := l.Plan.Source
+	r := record.Record{Key: s.Key, User: s.User, State: l.State, Hash: l.Plan.Hash, Label: l.Plan.Accepted, Run: s.Run, Attempt: s.Attempt}
+	if l.Plan.Action == plan.DoBuild {
+		r.Builds = len(l.Plan.Builds)
+	}
+	return r
+}
+
+// String is the whole comment, with the record first.
+func (l Letter) String() string {
+	w := &writer{}
+	w.printf("%s\n", l.Record())
+	switch {
+	case l.Plan.Refusal != nil:
+		l.refusal(w)
+	case l.Plan.Action == plan.DoCancel:
+		l.cancelled(w)
+	case l.Plan.Action == plan.DoAnswer:
+		help(w)
+	case l.Outcomes != nil:
+		l.finished(w)
+	default:
+		l.accepted(w)
+	}
+	return w.String()
+}
+
+// writer gathers a comment.
+type writer struct{ strings.Builder }
+
+func (w *writer) printf(format string, args ...any) { fmt.Fprintf(w, format, args...) }
+
+// left is what still fits, with something kept for the end.
+func (w *writer) left() int { return room - w.Len() }
+
+func (l Letter) refusal(w *writer) {
+	r := l.Plan.Refusal
+	w.printf("**Not built:** %s.\n", Text(r.Problem))
+	if r.Understood != "" {
+		w.printf("\nRead as:\n%s", Block(r.Understood))
+	}
+	if r.Usage != "" {
+		w.printf("\nThe form is:\n%s", Block(r.Usage))
+	}
+	if r.Suggestion != "" {
+		w.printf("\nIf you mean this, write it in a new comment:\n%s", Block(r.Suggestion))
+	}
+	switch {
+	case r.Acceptable:
+		w.printf("\nA maintainer can accept this very request with the label %s. It is built then, and nobody has to ask again.\n", Code(l.Label))
+	case r.Reason == plan.BadCommand:
+		w.printf("\n`/imagebuild_help` lists all commands. 所有命令：`/imagebuild_help`。\n")
+	}
+	l.run(w)
+}
+
+func help(w *writer) {
+	w.printf("Write one of these in the first line of a comment:\n\n| command | |\n|---|---|\n")
+	for _, f := range grammar.Forms() {
+		w.printf("| %s | %s |\n", Code(f.Usage), Text(f.About))
+	}
+	w.printf("\nFor example:\n%s", Block(grammar.Forms()[0].Example))
+	w.printf("\nBehind them, for maintainers: `--platform linux/amd64`, `--force`; for everyone: `--dry-run`, which only tells what would be fetched. "+
+		"More in `%s`, 中文说明见 `docs/issue-builds.zh-CN.md`。\n", docs)
+}
+
+func (l Letter) cancelled(w *writer) {
+	switch n := len(l.Plan.Cancel); n {
+	case 0:
+		w.printf("**Nothing to cancel:** no build of this issue is under way.\n")
+	default:
+		w.printf("**Cancelling** what is under way for this issue (%s). Each request tells in its own answer how it ended.\n", count(n, "run"))
+	}
+	l.run(w)
+}
+
+func (l Letter) accepted(w *writer) {
+	head := "Accepted"
+	if l.State == record.Running {
+		head = "Running"
+	}
+	what := count(len(l.Plan.Builds), "image")
+	if l.Plan.Command != nil && l.Plan.Command.DryRun {
+		what = "a dry run of " + what
+	}
+	w.printf("**%s:** %s.\n%s\n", head, what, Block(l.Plan.Text))
+	if l.Plan.Accepted && l.Plan.Source.By != "" {
+		w.printf("Accepted by %s with the label.\n\n", Code(l.Plan.Source.By))
+	}
+	w.printf("| image | recipe | platforms | |\n|---|---|---|---|\n")
+	for i, b := range l.Plan.Builds {
+		if i == maxRows {
+			w.printf("| and %d more | | | |\n", len(l.Plan.Builds)-i)
+			break
+		}
+		under := l.Under[b.ID]
+		if under == "" {
+			under = "queued"
+		}
+		w.printf("| %s | %s | %s | %s |\n", Code(b.Image), Code(b.Recipe), platforms(b), Text(under))
+	}
+	l.run(w)
+}
+
+func platforms(b plan.Build) string {
+	if len(b.Platforms) == 0 {
+		return "all of the recipe"
+	}
+	return strings.Join(b.Platforms, ", ")
+}
+
+// run links to the workflow. Its address is GitHub's own.
+func (l Letter) run(w *writer) {
+	if l.Plan.Source.RunURL != "" {
+		w.printf("\n[The run and its log](%s)\n", l.Plan.Source.RunURL)
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// finished tells how every build ended: what failed first.
+func (l Letter) finished(w *writer) {
+	good := 0
+	for _, o := range l.Outcomes {
+		if o.Succeeded() {
+			good++
+		}
+	}
+	switch all := len(l.Outcomes); {
+	case l.State == record.Cancelled:
+		w.printf("**Cancelled:** %d of %s were done before.\n", good, count(all, "image"))
+	case good == all && all == 1:
+		w.printf("**Done.**\n")
+	case good == all:
+		w.printf("**Done:** %s.\n", count(all, "image"))
+	case all == 1:
+		w.printf("**Failed.**\n")
+	default:
+		w.printf("**Failed:** %d of %s.\n", all-good, count(all, "image"))
+	}
+	w.printf("%s", Block(l.Plan.Text))
+	sorted := slices.Clone(l.Outcomes)
+	slices.SortStableFunc(sorted, func(a, b outcome.Outcome) int { return rank(a) - rank(b) })
+	share := max(1500, (w.left()-2000)/max(1, min(len(sorted), maxRows)))
+	for i, o := range sorted {
+		if w.left() < share+1500 || i == maxRows {
+			w.printf("\nAnd %s more: see the run.\n", count(len(sorted)-i, "image"))
+			break
+		}
+		part := &writer{}
+		told(part, o, share)
+		w.WriteString(part.String())
+	}
+	l.again(w, good)
+	l.run(w)
+}
+
+func rank(o outcome.Outcome) int {
+	if o.Succeeded() {
+		return 1
+	}
+	return 0
+}
+
+// again says how to have another try.
+func (l Letter) again(w *writer, good int) {
+	if good == len(l.Outcomes) {
+		return
+	}
+	c := l.Plan.Command
+	if c == nil {
+		return
+	}
+	again := *c
+	if c.Kind.Named() {
+		again.Versions = nil
+		for _, o := range l.Outcomes {
+			if !o.Succeeded() {
+				again.Versions = append(again.Versions, o.Build.Version)
+			}
+		}
+	}
+	w.printf("\nTo try again, write this in a new comment:\n%s", Block(again.String()))
+}
+
+// told tells one outcome, in about so many bytes.
+func told(w *writer, o outcome.Outcome, bytes int) {
+	w.printf("\n### %s\n", Text(o.Build.Name+" "+o.Build.Version))
+	switch o.State {
+	case outcome.Pushed:
+		pushed(w, o, bytes)
+	case outcome.Planned:
+		planned(w, o, bytes)
+	case outcome.Lost:
+		w.printf("\nNothing came back of this build: it was cancelled, or its machine was lost.\n")
+	default:
+		failed(w, o, bytes)
+	}
+}
+
+func pushed(w *writer, o outcome.Outcome, bytes int) {
+	how := ""
+	switch {
+	case o.Push == "unchanged":
+		how = "The registry had this very image already. "
+	case o.Replaced != "":
+		how = "The tag named " + Code(o.Replaced) + " before. "
+	}
+	w.printf("\n%s\n\n%s%s in the cluster image, built and pushed in %s.\n", Block(o.Reference()), how, count(distinct(o.Images), "container image"), duration(o.Seconds))
+	w.printf("\n| platform | size | digest |\n|---|---|---|\n")
+	for _, p := range o.Platforms {
+		w.printf("| %s | %s | %s |\n", Text(p.Platform), progress.Bytes(p.Bytes), Code(p.Digest))
+	}
+	w.printf("\nOn a cluster's first master:\n%s", Block("sealos run "+o.Build.Image))
+	if o.Warnings > 0 {
+		w.printf("\nThe build had %s: see the log.\n", count(o.Warnings, "warning"))
+	}
+	changed(w, o.Changes, bytes-w.Len())
+}
+
+func distinct(images []outcome.Image) int {
+	seen := map[string]bool{}
+	for _, i := range images {
+		seen[i.Image] = true
+	}
+	return len(seen)
+}
+
+// changed tells what is another against the version before.
+func changed(w *writer, c *outcome.Changes, bytes int) {
+	if c == nil {
+		return
+	}
+	var lines []string
+	for _, m := range c.Moved {
+		lines = append(lines, fmt.Sprintf("~ %s  %s -> %s  (%s)", m.Image, m.From, m.To, m.Platform))
+	}
+	for _, e := range c.Added {
+		lines = append(lines, fmt.Sprintf("+ %s  (%s)", e.Image, e.Platform))
+	}
+	for _, e := range c.Removed {
+		lines = append(lines, fmt.Sprintf("- %s  (%s)", e.Image, e.Platform))
+	}
+	if len(lines) == 0 {
+		w.printf("\nThe container images are those of %s.\n", Code(c.Against))
+		return
+	}
+	text := strings.Join(lines, "\n")
+	if len(text) > max(200, bytes-300) {
+		text = fmt.Sprintf("%d images moved, %d added, %d removed", len(c.Moved), len(c.Added), len(c.Removed))
+	}
+	w.printf("\n<details><summary>Against %s</summary>\n\n%s\n</details>\n", htmlCode(c.Against), Block(text))
+}
+
+// htmlCode is for a place where Markdown is not read.
+func htmlCode(s string) string {
+	return "<code>" + strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;").Replace(Plain(s)) + "</code>"
+}
+
+func planned(w *writer, o outcome.Outcome, bytes int) {
+	w.printf("\n%s, %s of content, resolved in %s. Nothing was built.\n", count(distinct(o.Images), "container image"), progress.Bytes(o.Bytes), duration(o.Seconds))
+	var lines []string
+	for _, i := range o.Images {
+		lines = append(lines, fmt.Sprintf("%s  %s  %s", i.Image, i.Platform, i.Digest))
+	}
+	text := strings.Join(lines, "\n")
+	if most := max(200, bytes-400); len(text) > most {
+		text = text[:most] + "\n(the rest is in the log)"
+	}
+	w.printf("\n<details><summary>Images</summary>\n\n%s\n</details>\n", Block(text))
+}
+
+func failed(w *writer, o outcome.Outcome, bytes int) {
+	f := o.Failure
+	if f == nil {
+		f = &outcome.Failure{Error: "it is not known why"}
+	}
+	at := ""
+	if f.Step != "" {
+		at = " in the step " + Code(f.Step)
+	}
+	w.printf("\nIt failed%s after %s:\n%s", at, duration(o.Seconds), Block(cut(f.Error, min(bytes/2, 4000))))
+	if f.Todo != "" {
+		w.printf("\nTo do: %s.\n", Text(f.Todo))
+	}
+	w.printf("\n%s\n", advice(f.Class))
+	if tail := cut(strings.Join(f.Tail, "\n"), min(bytes-w.Len()-300, 16000)); len(f.Tail) > 0 && len(tail) > 40 {
+		w.printf("\n<details><summary>The last lines</summary>\n\n%s\n</details>\n", Block(tail))
+	}
+}
+
+// advice says whether another try may help.
+func advice(class string) string {
+	switch class {
+	case "source", "registry":
+		return "A server may have been out of reach: another try can help."
+	case "recipe":
+		return "The recipe does not serve this version as it is: another try does not help before it is mended."
+	case "usage":
+		return "This version can't be built so: another try does not help."
+	}
+	return "Another try may help; if it does not, say so here."
+}
+
+func duration(seconds float64) string { return fmt.Sprintf("%.1f s", seconds) }
