@@ -168,11 +168,13 @@ const (
 	// pace is how far apart the looks at the jobs are, and maxWatch how long it is looked.
 	pace     = 20 * time.Second
 	maxWatch = 5 * time.Hour
+	// maxIdle is how many looks in a row may find no job at work: then the jobs that are missing will not come.
+	maxIdle = 4
 )
 
 // Watch keeps the answer up to date while builds run, until all of them are over. It reads the jobs of the run.
 func (c Conversation) Watch(ctx context.Context) error {
-	said, end := "", c.Clock.Now().Add(maxWatch)
+	said, idle, end := "", 0, c.Clock.Now().Add(maxWatch)
 	for c.Clock.Now().Before(end) {
 		jobs, err := c.GitHub.Jobs(ctx, c.Plan.Source.Run)
 		if err != nil {
@@ -187,7 +189,10 @@ func (c Conversation) Watch(ctx context.Context) error {
 			}
 			said = text
 		}
-		if over {
+		if idle++; !quiet(jobs) {
+			idle = 0
+		}
+		if over || idle == maxIdle {
 			return nil
 		}
 		if err := c.Clock.Sleep(ctx, pace); err != nil {

@@ -1,6 +1,7 @@
 package chatops
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/chatops/github"
@@ -47,4 +48,12 @@ func doing(j github.Job) string {
 		return "running"
 	}
 	return "queued"
+}
+
+// watcher is the name of the job that watches.
+const watcher = "watch"
+
+// quiet says that no job but the watching one is at work or queued.
+func quiet(jobs []github.Job) bool {
+	return !slices.ContainsFunc(jobs, func(j github.Job) bool { return j.Name != watcher && j.Status != "completed" })
 }

@@ -19,5 +19,6 @@ func commands() []func(*Program) *cli.Command {
 		chartVersionCommand,
 		fetchCommand,
 		storeCommand,
+		chatopsCommand,
 	}
 }

@@ -13,9 +13,9 @@ import (
 
 func pushCommand(p *Program) *cli.Command {
 	var (
-		o     access
-		login credentials
-		force bool
+		o             access
+		login         credentials
+		force, moving bool
 	)
 	return &cli.Command{
 		Name:      "push",
@@ -26,12 +26,16 @@ func pushCommand(p *Program) *cli.Command {
 			"unless it is one that moves: latest, main, stable, vX.Y.",
 		Flags: join([]cli.Flag{
 			&cli.BoolFlag{Name: "force", Usage: "replace a tag that names another image", Destination: &force},
+			&cli.BoolFlag{Name: "moving", Usage: "the tags move: replace what they named when the push began", Destination: &moving},
 		}, login.flags(), o.flags()),
 		Action: func(c *cli.Context) error {
 			d := destination{push: c.Args().Tail(), force: force}
 			targets, err := d.targets("", "")
 			if err != nil {
 				return err
+			}
+			for i := range targets {
+				targets[i].Moving = targets[i].Moving || moving
 			}
 			keychain, err := login.keychain(p, hostsOf(targets))
 			if err != nil {
@@ -63,7 +67,11 @@ func pushResult(reports []publish.Report) (string, []pushedImage) {
 	)
 	for _, r := range reports {
 		lines = append(lines, r.Name())
-		doc = append(doc, pushedImage{Reference: r.Name(), Outcome: string(r.Outcome)})
+		pushed := pushedImage{Reference: r.Name(), Outcome: string(r.Outcome)}
+		if r.Replaced.Hex != "" {
+			pushed.Replaced = r.Replaced.String()
+		}
+		doc = append(doc, pushed)
 	}
 	return strings.Join(lines, "\n"), doc
 }

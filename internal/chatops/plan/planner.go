@@ -198,7 +198,9 @@ func (a *asked) notAllowed(c grammar.Command, d policy.Decision) Refusal {
 	if c.Kind == grammar.Cancel {
 		return r
 	}
-	if builds, missing := a.builds(c); missing != nil {
+	builds, missing := a.builds(c)
+	a.plan.Builds = builds
+	if missing != nil {
 		r.Problem += "; besides, " + missing.Problem
 		r.Acceptable = false
 	} else if missing := a.recipes(c, builds); missing != nil {

@@ -41,9 +41,9 @@ func plain(s, ours string) string {
 	return b.String()
 }
 
-// Block puts text into a fence that nothing in it can end.
-func Block(text string) string {
-	text = strings.TrimRight(Plain(text), "\n")
+// Block puts text into a fence that nothing in it can end, and keeps its last bytes if it has more than so many.
+func Block(text string, most int) string {
+	text = cut(strings.TrimRight(Plain(text), "\n"), most)
 	fence := strings.Repeat("`", max(3, longest(text, '`')+1))
 	return fence + "text\n" + text + "\n" + fence + "\n"
 }

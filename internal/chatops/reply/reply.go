@@ -18,6 +18,9 @@ const docs = "docs/issue-builds.md"
 // maxRows bounds a table; the rest is counted.
 const maxRows = 100
 
+// line bounds a short block, in bytes.
+const line = 4000
+
 // Letter is what is said at one moment.
 type Letter struct {
 	Plan  plan.Plan
@@ -71,13 +74,13 @@ func (l Letter) refusal(w *writer) {
 	r := l.Plan.Refusal
 	w.printf("**Not built:** %s.\n", Text(r.Problem))
 	if r.Understood != "" {
-		w.printf("\nRead as:\n%s", Block(r.Understood))
+		w.printf("\nRead as:\n%s", Block(r.Understood, line))
 	}
 	if r.Usage != "" {
-		w.printf("\nThe form is:\n%s", Block(r.Usage))
+		w.printf("\nThe form is:\n%s", Block(r.Usage, line))
 	}
 	if r.Suggestion != "" {
-		w.printf("\nIf you mean this, write it in a new comment:\n%s", Block(r.Suggestion))
+		w.printf("\nIf you mean this, write it in a new comment:\n%s", Block(r.Suggestion, line))
 	}
 	switch {
 	case r.Acceptable:
@@ -93,7 +96,7 @@ func help(w *writer) {
 	for _, f := range grammar.Forms() {
 		w.printf("| %s | %s |\n", Code(f.Usage), Text(f.About))
 	}
-	w.printf("\nFor example:\n%s", Block(grammar.Forms()[0].Example))
+	w.printf("\nFor example:\n%s", Block(grammar.Forms()[0].Example, line))
 	w.printf("\nBehind them, for maintainers: `--platform linux/amd64`, `--force`; for everyone: `--dry-run`, which only tells what would be fetched. "+
 		"More in `%s`, 中文说明见 `docs/issue-builds.zh-CN.md`。\n", docs)
 }
@@ -117,7 +120,7 @@ func (l Letter) accepted(w *writer) {
 	if l.Plan.Command != nil && l.Plan.Command.DryRun {
 		what = "a dry run of " + what
 	}
-	w.printf("**%s:** %s.\n%s\n", head, what, Block(l.Plan.Text))
+	w.printf("**%s:** %s.\n%s\n", head, what, Block(l.Plan.Text, line))
 	if l.Plan.Accepted && l.Plan.Source.By != "" {
 		w.printf("Accepted by %s with the label.\n\n", Code(l.Plan.Source.By))
 	}
@@ -177,7 +180,7 @@ func (l Letter) finished(w *writer) {
 	default:
 		w.printf("**Failed:** %d of %s.\n", all-good, count(all, "image"))
 	}
-	w.printf("%s", Block(l.Plan.Text))
+	w.printf("%s", Block(l.Plan.Text, line))
 	sorted := slices.Clone(l.Outcomes)
 	slices.SortStableFunc(sorted, func(a, b outcome.Outcome) int { return rank(a) - rank(b) })
 	share := max(1500, (w.left()-2000)/max(1, min(len(sorted), maxRows)))
@@ -187,7 +190,10 @@ func (l Letter) finished(w *writer) {
 			break
 		}
 		part := &writer{}
-		told(part, o, share)
+		if told(part, o, share); part.Len() > w.left()-1500 {
+			w.printf("\nAnd %s more: see the run.\n", count(len(sorted)-i, "image"))
+			break
+		}
 		w.WriteString(part.String())
 	}
 	l.again(w, good)
@@ -219,7 +225,7 @@ func (l Letter) again(w *writer, good int) {
 			}
 		}
 	}
-	w.printf("\nTo try again, write this in a new comment:\n%s", Block(again.String()))
+	w.printf("\nTo try again, write this in a new comment:\n%s", Block(again.String(), line))
 }
 
 // told tells one outcome, in about so many bytes.
@@ -245,12 +251,12 @@ func pushed(w *writer, o outcome.Outcome, bytes int) {
 	case o.Replaced != "":
 		how = "The tag named " + Code(o.Replaced) + " before. "
 	}
-	w.printf("\n%s\n\n%s%s in the cluster image, built and pushed in %s.\n", Block(o.Reference()), how, count(distinct(o.Images), "container image"), duration(o.Seconds))
+	w.printf("\n%s\n\n%s%s in the cluster image, built and pushed in %s.\n", Block(o.Reference(), line), how, count(distinct(o.Images), "container image"), duration(o.Seconds))
 	w.printf("\n| platform | size | digest |\n|---|---|---|\n")
 	for _, p := range o.Platforms {
 		w.printf("| %s | %s | %s |\n", Text(p.Platform), progress.Bytes(p.Bytes), Code(p.Digest))
 	}
-	w.printf("\nOn a cluster's first master:\n%s", Block("sealos run "+o.Build.Image))
+	w.printf("\nOn a cluster's first master:\n%s", Block("sealos run "+o.Build.Image, line))
 	if o.Warnings > 0 {
 		w.printf("\nThe build had %s: see the log.\n", count(o.Warnings, "warning"))
 	}
@@ -288,7 +294,7 @@ func changed(w *writer, c *outcome.Changes, bytes int) {
 	if len(text) > max(200, bytes-300) {
 		text = fmt.Sprintf("%d images moved, %d added, %d removed", len(c.Moved), len(c.Added), len(c.Removed))
 	}
-	w.printf("\n<details><summary>Against %s</summary>\n\n%s\n</details>\n", htmlCode(c.Against), Block(text))
+	w.printf("\n<details><summary>Against %s</summary>\n\n%s\n</details>\n", htmlCode(c.Against), Block(text, max(line, bytes)))
 }
 
 // htmlCode is for a place where Markdown is not read.
@@ -306,7 +312,7 @@ func planned(w *writer, o outcome.Outcome, bytes int) {
 	if most := max(200, bytes-400); len(text) > most {
 		text = text[:most] + "\n(the rest is in the log)"
 	}
-	w.printf("\n<details><summary>Images</summary>\n\n%s\n</details>\n", Block(text))
+	w.printf("\n<details><summary>Images</summary>\n\n%s\n</details>\n", Block(text, max(line, bytes)))
 }
 
 func failed(w *writer, o outcome.Outcome, bytes int) {
@@ -318,13 +324,13 @@ func failed(w *writer, o outcome.Outcome, bytes int) {
 	if f.Step != "" {
 		at = " in the step " + Code(f.Step)
 	}
-	w.printf("\nIt failed%s after %s:\n%s", at, duration(o.Seconds), Block(cut(f.Error, min(bytes/2, 4000))))
+	w.printf("\nIt failed%s after %s:\n%s", at, duration(o.Seconds), Block(f.Error, min(bytes/2, 4000)))
 	if f.Todo != "" {
 		w.printf("\nTo do: %s.\n", Text(f.Todo))
 	}
 	w.printf("\n%s\n", advice(f.Class))
-	if tail := cut(strings.Join(f.Tail, "\n"), min(bytes-w.Len()-300, 16000)); len(f.Tail) > 0 && len(tail) > 40 {
-		w.printf("\n<details><summary>The last lines</summary>\n\n%s\n</details>\n", Block(tail))
+	if most := min(bytes-w.Len()-300, 16000); len(f.Tail) > 0 && most > 100 {
+		w.printf("\n<details><summary>The last lines</summary>\n\n%s\n</details>\n", Block(strings.Join(f.Tail, "\n"), most))
 	}
 }
 

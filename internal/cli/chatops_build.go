@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/labring-actions/cluster-image/internal/chatops/outcome"
+	"github.com/labring-actions/cluster-image/internal/chatops/plan"
+	"github.com/labring-actions/cluster-image/internal/failure"
+)
+
+// buildVariable holds the build of a job, as a plan has it.
+const buildVariable = "BUILD"
+
+// jobFlags are those of the steps of a build's job.
+type jobFlags struct{ layout, result, extra string }
+
+func (f *jobFlags) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "layout", Usage: "the image is in `DIR`", Value: "image", Destination: &f.layout},
+		&cli.StringFlag{Name: "result", Usage: "what became of it is in `FILE`", Value: "result.json", Destination: &f.result},
+		&cli.StringFlag{Name: "flags", Usage: "give build these `FLAGS`, parted by blanks", EnvVars: []string{"BUILD_FLAGS"}, Destination: &f.extra},
+	}
+}
+
+// runner runs this program again.
+func (p *Program) runner(f *jobFlags) (outcome.Runner, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return outcome.Runner{}, fmt.Errorf("find this program: %w", err)
+	}
+	return outcome.Runner{
+		Program: exe, Log: p.Stderr, Flags: strings.Fields(f.extra), InActions: os.Getenv("GITHUB_ACTIONS") == "true", Now: time.Now,
+	}, nil
+}
+
+func chatopsBuildCommand(p *Program) *cli.Command {
+	var (
+		f               jobFlags
+		dryRun, sandbox bool
+	)
+	return &cli.Command{
+		Name:      "build",
+		Usage:     "build what the variable BUILD says, and leave image and result; nothing secret is needed",
+		UsageText: "BUILD='{\"id\": …}' cluster-image chatops build --layout image --result result.json",
+		Flags: join([]cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "only resolve the images", Destination: &dryRun},
+			&cli.BoolFlag{Name: "require-sandbox", Usage: "refuse to run an init.sh where the kernel cannot confine it", Destination: &sandbox},
+		}, f.flags()),
+		Action: func(c *cli.Context) error {
+			b, err := plan.ReadBuild(os.Getenv(buildVariable))
+			if err != nil {
+				return usage("%s: %v", buildVariable, err)
+			}
+			r, err := p.runner(&f)
+			if err != nil {
+				return err
+			}
+			b.DryRun = b.DryRun || dryRun
+			if sandbox && b.Engine == plan.InProcess {
+				r.Flags = append(r.Flags, "--require-sandbox")
+			}
+			return p.leave(r.Build(c.Context, b, f.layout), f.result)
+		},
+	}
+}
+
+// leave writes a result, and fails as the build did.
+func (p *Program) leave(o outcome.Outcome, file string) error {
+	if err := o.Write(file); err != nil {
+		return err
+	}
+	if o.Failure != nil {
+		f := &failure.Failure{Class: failure.Class(o.Failure.Class), App: o.Build.Name + " " + o.Build.Version, Err: errors.New(o.Failure.Error), Advice: o.Failure.Todo}
+		return f
+	}
+	return p.Result(o.Reference(), o)
+}
+
+func chatopsPushCommand(p *Program) *cli.Command {
+	var f jobFlags
+	return &cli.Command{
+		Name:      "push",
+		Usage:     "push what chatops build left, and complete the result; a dry run has nothing to push",
+		UsageText: "printf '%s' \"$TOKEN\" | cluster-image chatops push --layout image --result result.json",
+		Description: "The variable BUILD says what was to be built, and REGISTRY_USERNAME as whom to log in: the password is the first line of standard " +
+			"input then. Without a name the docker configuration counts.",
+		Flags: f.flags(),
+		Action: func(c *cli.Context) error {
+			b, err := plan.ReadBuild(os.Getenv(buildVariable))
+			if err != nil {
+				return usage("%s: %v", buildVariable, err)
+			}
+			o, err := outcome.Read(f.result)
+			if err != nil {
+				return usage("%v", err)
+			}
+			// The result was written beside a recipe's code: where to push is what the plan said.
+			dryRun := o.State == outcome.Planned
+			if o.Build = b; dryRun || b.DryRun {
+				return p.leave(o, f.result)
+			}
+			if o.State != outcome.Built {
+				return usage("%s says %s: there is nothing to push", f.result, o.State)
+			}
+			r, err := p.runner(&f)
+			if err != nil {
+				return err
+			}
+			changes, err := r.Changes(c.Context, o, f.layout)
+			if err != nil {
+				p.Reporter().Warn("the image can't be compared with the one before: %v", err)
+			}
+			o.Changes = changes
+			return p.leave(r.Push(c.Context, o, f.layout, outcome.Login{Username: os.Getenv("REGISTRY_USERNAME"), Password: p.Stdin}), f.result)
+		},
+	}
+}
