@@ -32,6 +32,8 @@ type Client struct {
 	HTTP *http.Client
 	// PlainHTTP are hosts, with their port if any, that may be asked without TLS. The loopback may always.
 	PlainHTTP []string
+	// Tokens are sent to the hosts that they are for, and over TLS only, the loopback aside. A redirect to another host takes none along.
+	Tokens map[string]string
 	// Timeout bounds one download as a whole: ten minutes when zero.
 	Timeout time.Duration
 	// Wait waits between two attempts; nil waits for real.
@@ -132,6 +134,9 @@ func (c *Client) once(ctx context.Context, u *url.URL, use func(io.Reader) error
 		return err
 	}
 	r.Header.Set("User-Agent", "cluster-image")
+	if token := c.Tokens[u.Host]; token != "" && (u.Scheme == "https" || isLoopback(u.Hostname())) {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
 	resp, err := c.client().Do(r)
 	if err != nil {
 		return transport(err)

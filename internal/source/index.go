@@ -38,6 +38,20 @@ func (c *Client) Index(ctx context.Context, repository, chart string) ([]Entry, 
 	if strings.HasPrefix(repository, "oci://") {
 		return nil, fmt.Errorf("%w: %s: a registry has no index of charts: helm pull %s/%s --version takes its chart version", ErrSource, repository, strings.TrimSuffix(repository, "/"), chart)
 	}
+	b, err := c.IndexFile(ctx, repository)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := DecodeIndex(b, chart)
+	if err != nil {
+		address, _ := indexAddress(repository) // it has been fetched
+		return nil, fmt.Errorf("chart index %s: %w", redact(address), err)
+	}
+	return entries, nil
+}
+
+// IndexFile fetches the index of a repository as it is, for [DecodeIndex]: once for all charts of it that somebody asks for.
+func (c *Client) IndexFile(ctx context.Context, repository string) ([]byte, error) {
 	address, err := indexAddress(repository)
 	if err != nil {
 		return nil, err
@@ -50,11 +64,7 @@ func (c *Client) Index(ctx context.Context, repository, chart string) ([]Entry, 
 	if err != nil {
 		return nil, fmt.Errorf("fetch chart index: %w", err)
 	}
-	entries, err := DecodeIndex(b, chart)
-	if err != nil {
-		return nil, fmt.Errorf("chart index %s: %w", redact(address), err)
-	}
-	return entries, nil
+	return b, nil
 }
 
 func indexAddress(repository string) (string, error) {
