@@ -136,8 +136,8 @@ func (r reviewed) start(s *app.Step) {
 		r.error(s.At.Line, "the release %s does not say which chart, and there are %d (%s): add chart: charts/NAME", s.Helm, len(r.charts()), strings.Join(r.charts(), ", "))
 	}
 	for _, script := range []string{s.Script, s.Undo} {
-		if s.Script != "" && script != "" && !r.has(r.at, script) {
-			r.error(s.At.Of("script"), "the script %s is not in the directory", script)
+		if s.Script != "" && script != "" {
+			r.brought(s.At.Of("script"), "script", script)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (r reviewed) vendoredCharts() []string {
 // brought refuses a path that neither a source nor the directory brings.
 func (r reviewed) brought(line int, key, p string) {
 	p = strings.TrimSuffix(strings.TrimPrefix(p, "./"), "/")
-	if r.has(r.at, p) || r.app.Init != "" {
+	if r.has(r.at, p) || r.has(r.at, p+".tmpl") || r.app.Init != "" { // sealos makes the one of the other
 		return
 	}
 	var places []string
