@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/labring-actions/cluster-image/internal/disk"
 )
 
 // WriteLayout writes an OCI layout directory. Blobs come first and index.json last, so that the directory shows the
@@ -23,18 +25,35 @@ func WriteLayout(ctx context.Context, dir string, x Index, name string) error {
 		return err
 	}
 	members := append([]member{textMember(layoutFile, []byte(layoutText))}, x.members()...)
-	buf := make([]byte, 1<<20)
-	for _, m := range append(members, textMember(indexFile, entrance.Bytes)) {
-		file := filepath.Join(dir, filepath.FromSlash(m.name))
-		if m.isAt(file) {
-			continue
-		}
-		if err := replaceFile(file, func(w io.Writer) error { return m.copyTo(ctx, w, buf) }); err != nil {
-			return err
-		}
+	if err := fillLayout(ctx, dir, append(members, textMember(indexFile, entrance.Bytes))); err != nil {
+		return err
 	}
 	return prune(dir, members)
 }
+
+// fillLayout writes what is not there yet, when there is room for all of it.
+func fillLayout(ctx context.Context, dir string, members []member) error {
+	var missing []member
+	var need int64
+	for _, m := range members {
+		if !m.isAt(m.file(dir)) {
+			missing = append(missing, m)
+			need += m.desc.Size
+		}
+	}
+	if err := disk.Room(dir, need, outputFlag); err != nil {
+		return fmt.Errorf("write layout: %w", err)
+	}
+	buf := make([]byte, 1<<20)
+	for _, m := range missing {
+		if err := replaceFile(m.file(dir), m.desc.Size, func(w io.Writer) error { return m.copyTo(ctx, w, buf) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m member) file(dir string) string { return filepath.Join(dir, filepath.FromSlash(m.name)) }
 
 // isAt says whether a file holds the member already: a blob by its name and length, another file by its content.
 func (m member) isAt(file string) bool {

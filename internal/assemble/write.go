@@ -13,6 +13,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/labring-actions/cluster-image/internal/disk"
 )
 
 const (
@@ -100,7 +102,7 @@ func writeTar(ctx context.Context, file string, all []member) error {
 	if holds(file, all) {
 		return nil
 	}
-	return replaceFile(file, func(w io.Writer) error {
+	return replaceFile(file, archiveSize(all), func(w io.Writer) error {
 		t := tar.NewWriter(w)
 		buf := make([]byte, 1<<20)
 		for _, m := range all {
@@ -114,6 +116,17 @@ func writeTar(ctx context.Context, file string, all []member) error {
 		}
 		return t.Close()
 	})
+}
+
+// archiveSize is how many bytes an archive has: each member after a block with its name and filled up to whole blocks,
+// and two empty blocks.
+func archiveSize(all []member) int64 {
+	const block = 512
+	n := int64(2 * block)
+	for _, m := range all {
+		n += block + (m.desc.Size+block-1)/block*block
+	}
+	return n
 }
 
 // copyTo writes the member's bytes.
@@ -167,26 +180,38 @@ func readAll(m member) []byte {
 	return b
 }
 
-// replaceFile lets a file appear under its name when write has succeeded. The directory is made if it is missing, and what a killed run left of the
-// file is removed.
-func replaceFile(file string, write func(io.Writer) error) (err error) {
+// replaceFile lets a file of so many bytes appear under its name when write has succeeded. The directory is made if it is missing, and what a killed
+// run left of the file is removed. When there is no room that is said before the first byte.
+func replaceFile(file string, size int64, write func(io.Writer) error) error {
 	dir, name := filepath.Split(file)
 	if dir == "" {
 		dir = "."
 	}
+	if err := replaceIn(dir, name, size, write); err != nil {
+		return fmt.Errorf("write %s: %w", file, disk.Explain(err, filepath.Clean(dir), size, outputFlag))
+	}
+	return nil
+}
+
+// outputFlag chooses where archives and layouts are written.
+const outputFlag = "--output"
+
+func replaceIn(dir, name string, size int64, write func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
+		return err
 	}
 	clearParts(dir, name)
+	if err := disk.Room(filepath.Clean(dir), size, outputFlag); err != nil {
+		return err
+	}
 	f, err := createPart(dir, name)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
+		return err
 	}
 	defer func() {
 		f.Close()
 		if err != nil {
 			os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", file, err)
 		}
 	}()
 	if err := write(f); err != nil {
@@ -198,5 +223,5 @@ func replaceFile(file string, write func(io.Writer) error) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), file)
+	return os.Rename(f.Name(), filepath.Join(dir, name))
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -10,11 +9,11 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/assemble"
 	"github.com/labring-actions/cluster-image/internal/cluster"
+	"github.com/labring-actions/cluster-image/internal/disk"
 	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/publish"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
-	"github.com/labring-actions/cluster-image/internal/store"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
 
@@ -130,7 +129,7 @@ func explain(err error, o Order, s stage) error {
 
 // at adds the step that an error happened in, and its class where nothing closer to it knows.
 func at(step string, class failure.Class, err error) *failure.Failure {
-	f := &failure.Failure{Step: step, Err: err}
+	f := &failure.Failure{Step: step, Err: disk.ExplainAnywhere(err)}
 	if known := failure.Describe(err); known == nil || known.Class == "" {
 		f.Class = class
 	}
@@ -253,18 +252,9 @@ func (b *build) assembleAll(ctx context.Context) error {
 	})
 }
 
-// healing runs f, and once more if a blob of the store turned out to be damaged: the store has dropped it, and it is fetched anew.
+// healing runs f, and once more if a blob of the store turned out to be damaged.
 func (b *build) healing(ctx context.Context, f func() error) error {
-	err := f()
-	if !errors.Is(err, store.ErrCorrupt) || len(b.resolved.Images) == 0 {
-		return err
-	}
-	b.Reporter.Warn("%v; it is fetched again", err)
-	b.Plan = b.transfer.Plan(b.resolved)
-	if err := b.fetch(ctx, b.Plan, transfer.FetchOptions{}); err != nil {
-		return err
-	}
-	return f()
+	return b.Engine.healing(ctx, b.resolved, transfer.FetchOptions{}, f)
 }
 
 func (b *build) write(ctx context.Context) error {

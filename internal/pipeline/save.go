@@ -14,6 +14,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
+	"github.com/labring-actions/cluster-image/internal/store"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
 
@@ -55,13 +56,16 @@ func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o S
 	if err != nil {
 		return plan, at("registry", failure.Recipe, err)
 	}
-	if err := e.fetch(ctx, plan, transfer.FetchOptions{SkipLayers: true}); err != nil {
+	bare := transfer.FetchOptions{SkipLayers: true}
+	if err := e.fetch(ctx, plan, bare); err != nil {
 		return plan, at("fetch", failure.Source, err)
 	}
 	for _, p := range o.Dirs.Platforms() {
-		err := e.step("write", o.Dirs[p], func() error { return writeRegistry(ctx, registries[p], o.Dirs[p], o.Prune) })
+		err := e.step("write", o.Dirs[p], func() error {
+			return e.healing(ctx, resolved, bare, func() error { return writeRegistry(ctx, registries[p], o.Dirs[p], o.Prune) })
+		})
 		if err != nil {
-			return plan, at("write", failure.Usage, fmt.Errorf("write registry directory %s: %w", o.Dirs[p], err))
+			return plan, at("write", failure.Usage, err)
 		}
 	}
 	return plan, nil
@@ -79,6 +83,19 @@ func (e *Engine) fetch(ctx context.Context, plan transfer.Plan, o transfer.Fetch
 	return e.step("fetch", fmt.Sprintf("%d blobs", len(plan.Blobs)), func() error {
 		return e.transfer.Fetch(ctx, plan, o)
 	})
+}
+
+// healing runs f, and once more if a blob of the store turned out to be damaged: the store has dropped it, and it is fetched anew.
+func (e *Engine) healing(ctx context.Context, r transfer.Resolution, o transfer.FetchOptions, f func() error) error {
+	err := f()
+	if !errors.Is(err, store.ErrCorrupt) || len(r.Images) == 0 {
+		return err
+	}
+	e.Reporter.Warn("%v; it is fetched again", err)
+	if err := e.fetch(ctx, e.transfer.Plan(r), o); err != nil {
+		return err
+	}
+	return f()
 }
 
 // registries lays out the registry directory of each platform. Nothing of it has to be fetched yet, so that images that collide are told before any

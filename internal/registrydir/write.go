@@ -14,6 +14,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/labring-actions/cluster-image/internal/disk"
 )
 
 // Write puts the directory at path, which it makes where it is missing. Blobs come first, by hard links where the content can, then the links, the
@@ -24,9 +26,29 @@ import (
 // wait.
 func (d *Dir) Write(ctx context.Context, path string) error {
 	if err := d.write(ctx, path); err != nil {
-		return fmt.Errorf("write registry directory %s: %w", path, err)
+		return fmt.Errorf("write registry directory %s: %w", path, d.explain(err, path))
 	}
 	return nil
+}
+
+// explain adds to an error that says that there is no room how much of the directory is still to be written.
+func (d *Dir) explain(err error, path string) error {
+	const flag = "--registry-dir"
+	var full *disk.SpaceError
+	if err = disk.Explain(err, path, 0, flag); !errors.As(err, &full) {
+		return err
+	}
+	return &disk.SpaceError{Dir: path, Need: d.lacking(path), Free: disk.Free(path), Flag: flag, Err: full.Err}
+}
+
+// lacking is the bytes of the files that are not at path yet.
+func (d *Dir) lacking(path string) (n int64) {
+	for f := range d.Files() {
+		if info, err := os.Lstat(filepath.Join(path, filepath.FromSlash(f.Path))); err != nil || info.Size() != f.Size {
+			n += f.Size
+		}
+	}
+	return n
 }
 
 func (d *Dir) write(ctx context.Context, path string) error {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/labring-actions/cluster-image/internal/disk"
 )
 
 // Export puts the blob at dst, read-only, in one step: as a hard link, else as a clone that shares its blocks, else,
@@ -34,6 +36,11 @@ func (s *Store) Export(d v1.Hash, dst string) error {
 	return nil
 }
 
+func (s *Store) sizeOf(d v1.Hash) int64 {
+	size, _ := s.Has(d)
+	return size
+}
+
 // replace is for a name that is taken.
 func (s *Store) replace(d v1.Hash, dst string) error {
 	mine, err := os.Stat(s.blob(d))
@@ -50,7 +57,7 @@ func (s *Store) replace(d v1.Hash, dst string) error {
 func (s *Store) copyTo(d v1.Hash, dst string) error {
 	tmp, err := os.CreateTemp(filepath.Dir(dst), "."+temporary)
 	if err != nil {
-		return spaceError(err, filepath.Dir(dst), 0)
+		return disk.Explain(err, filepath.Dir(dst), s.sizeOf(d), "")
 	}
 	size, err := s.copyInto(tmp, d)
 	err = errors.Join(err, tmp.Chmod(0o444), tmp.Close())
@@ -60,7 +67,7 @@ func (s *Store) copyTo(d v1.Hash, dst string) error {
 	if err != nil {
 		os.Remove(tmp.Name())
 	}
-	return spaceError(err, filepath.Dir(dst), size)
+	return disk.Explain(err, filepath.Dir(dst), size, "")
 }
 
 func (s *Store) copyInto(tmp *os.File, d v1.Hash) (int64, error) {

@@ -320,7 +320,7 @@ func TestAdd(t *testing.T) {
 
 func TestErrorsAreReadable(t *testing.T) {
 	t.Parallel()
-	err := error(&store.SpaceError{Dir: "/cache", Need: 13_000_000, Free: 2_100_000, Err: errors.New("no space left on device")})
+	err := error(&store.SpaceError{Dir: "/cache", Need: 13_000_000, Free: 2_100_000, Flag: "--cache", Err: errors.New("no space left on device")})
 	want := "/cache needs 13.0 MB more, 2.1 MB free: make room or choose another directory with --cache: no space left on device"
 	if got := fmt.Sprint(err); strings.ReplaceAll(got, ".0 MB", " MB") != strings.ReplaceAll(want, ".0 MB", " MB") && !strings.Contains(got, "13") {
 		t.Errorf("got  %s\nwant %s", got, want)

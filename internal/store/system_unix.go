@@ -11,26 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var errNoSpace error = syscall.ENOSPC
-
-func noRoom(err error) bool {
-	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-// free is the number of bytes that an ordinary user may still write, -1 when it cannot be told.
-func free(path string) int64 {
-	var st unix.Statfs_t
-	if unix.Statfs(path, &st) != nil {
-		return -1
-	}
-	return int64(st.Bavail) * int64(st.Bsize)
-}
-
 func inode(fi fs.FileInfo) uint64 {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return uint64(st.Ino)

@@ -1,0 +1,11 @@
+//go:build !unix
+
+package disk
+
+import "errors"
+
+var errNoSpace = errors.New("no space left on device")
+
+func noRoom(err error) bool { return errors.Is(err, errNoSpace) }
+
+func free(string) int64 { return -1 }
