@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxShellText is how much of a shell text in an argument is looked at, in bytes.
+// maxShellText is how much of a text of several words is looked at, in bytes.
 const maxShellText = 64 << 10
 
 // args looks at the command line of a container for --x-image=…, --x-image …, and whatever is a whole reference with a host.
@@ -50,10 +50,14 @@ func (d *document) argument(n *yaml.Node, name, value string, w where) {
 
 // shellText looks at the words of a shell script.
 func (d *document) shellText(n *yaml.Node, w where) {
-	text := n.Value[:min(len(n.Value), maxShellText)]
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'`;,=()|&<>", r) }) {
+	for _, word := range wordsOf(n.Value) {
 		if isLocated(word) {
 			d.take(n, word, w, kindArg, true)
 		}
 	}
+}
+
+// wordsOf parts a text at whatever cannot be in a reference.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(text[:min(len(text), maxShellText)], func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'`;,=()|&<>{}[]", r) })
 }

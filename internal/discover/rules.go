@@ -85,6 +85,8 @@ func (d *document) scalar(key string, n *yaml.Node, w where) {
 		return
 	case !isText(n) || n.Tag != "!!str":
 		return
+	case variableKey(key) && d.several(n, w):
+		return
 	case strings.Contains(n.Value, "\n"):
 	case variableKey(key):
 		d.take(n, n.Value, w, kindEnv, true)
@@ -129,8 +131,23 @@ func (d *document) variable(f fields, w where, used map[string]bool) {
 	}
 	if variableKey(name) || d.inEnvList(w) && isLocated(value.Value) || imageKey(name) {
 		used["value"] = true
-		d.take(value, value.Value, w.under("value"), kindEnv, true)
+		if !d.several(value, w.under("value")) {
+			d.take(value, value.Value, w.under("value"), kindEnv, true)
+		}
 	}
+}
+
+// several looks at the images of a variable that holds a list of them, or of pairs: 4.2.0=quay.io/strimzi/kafka:4.2.0 on each line. It says whether
+// there was any.
+func (d *document) several(n *yaml.Node, w where) (found bool) {
+	words := wordsOf(n.Value)
+	for _, word := range words {
+		if len(words) > 1 && (isLocated(word) || pinned(word) && strings.Contains(word, "/")) {
+			found = true
+			d.take(n, word, w, kindEnv, true)
+		}
+	}
+	return found
 }
 
 func (d *document) inEnvList(w where) bool {
