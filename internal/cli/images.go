@@ -38,8 +38,8 @@ func imagesCommand(p *Program) *cli.Command {
 		UsageText: "cluster-image images nginx 1.23.1\n" +
 			"cluster-image images context --explain docker.io/bitnami/nginx:1.23.1\n" +
 			"cluster-image images dist/nginx-1.23.1.tar",
-		Description: "One name is a directory (a build context or an OCI layout), a file (an archive), or else a reference in a registry. Of a finished " +
-			"image only the small layers are read.",
+		Description: "One name is a directory (a build context or an OCI layout), a file (an archive), or else a reference in a registry. What is needed " +
+			"is told with the first place that asks for it; --explain tells all of one image. Of a finished image only the small layers are read.",
 		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "explain", Usage: "say every place that asks for `IMAGE`", Destination: &o.explain},
 			platformFlag(&o.platforms), recipesFlag(&o.recipes),
@@ -141,11 +141,7 @@ func (p *Program) remoteImages(ctx context.Context, name string, o *imagesOption
 // needs prints what is needed, or why one image is.
 func (p *Program) needs(of string, needs pipeline.Needs, o *imagesOptions) error {
 	if o.explain == "" {
-		var lines []string
-		for _, n := range needs.Needs {
-			lines = append(lines, needLine(n))
-		}
-		return p.Result(strings.Join(lines, "\n"), needs)
+		return p.Result(needTable(needs.Needs), needs)
 	}
 	ref, err := reference.Parse(o.explain)
 	if err != nil {
@@ -156,6 +152,28 @@ func (p *Program) needs(of string, needs pipeline.Needs, o *imagesOptions) error
 		return usage("%s does not need %s", of, ref).Advise("see what it needs without --explain")
 	}
 	return p.Result(explanation(needs.Needs[i]), needs.Needs[i])
+}
+
+// needTable lists what is needed, each with the first place that asks for it.
+func needTable(needs []pipeline.Need) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, n := range needs {
+		fmt.Fprintf(w, "%s\t%s\n", needLine(n), why(n))
+	}
+	_ = w.Flush() // a strings.Builder does not fail
+	return b.String()
+}
+
+func why(n pipeline.Need) string {
+	if len(n.Origins) == 0 {
+		return ""
+	}
+	s := pipeline.Where(n.Origins[0])
+	if more := len(n.Origins) - 1; more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
 }
 
 func needLine(n pipeline.Need) string {
