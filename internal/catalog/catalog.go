@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/recipe"
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
 )
 
 // latest is the directory that serves every version without one of its own.
@@ -96,14 +98,57 @@ func (c *Catalog) Find(name, version string) (recipe.Recipe, error) {
 		return recipe.Recipe{}, err
 	}
 	dir := version
+	if other := otherSpelling(version); !slices.Contains(versions, dir) && c.isDeclarative(name, other) {
+		dir = other
+	}
 	if !slices.Contains(versions, dir) {
 		dir = latest
 	}
 	if !slices.Contains(versions, dir) {
 		return recipe.Recipe{}, &UnknownVersion{Name: name, Version: version, Origin: c.origin, Versions: versions}
 	}
-	return c.load(name, version, dir)
+	return c.written(name, version, dir)
 }
+
+// otherSpelling is the version with its v, or without.
+func otherSpelling(version string) string {
+	if rest, ok := strings.CutPrefix(version, "v"); ok {
+		return rest
+	}
+	return "v" + version
+}
+
+func (c *Catalog) isDeclarative(name, dir string) bool {
+	_, err := fs.Stat(c.fsys, path.Join(name, dir, app.File))
+	return err == nil
+}
+
+// written loads the recipe for a version as the recipe itself writes it, and refuses one that it does not serve.
+func (c *Catalog) written(name, version, dir string) (recipe.Recipe, error) {
+	r, err := c.load(name, version, dir)
+	if err != nil || r.App == nil {
+		return r, err
+	}
+	r.Version = r.App.Version.Write(version)
+	var wrong *app.NotServed
+	if err := r.App.Version.Serves(r.Version); errors.As(err, &wrong) {
+		return recipe.Recipe{}, &UnservedVersion{Name: name, NotServed: *wrong, Dir: dir, Origin: c.origin}
+	}
+	return r, nil
+}
+
+// UnservedVersion is the error for a version that the recipe says it does not serve.
+type UnservedVersion struct {
+	Name, Dir, Origin string
+	app.NotServed
+}
+
+func (e *UnservedVersion) Error() string {
+	return fmt.Sprintf("%s %s: %v (%s/%s of %s)", e.Name, e.Version, &e.NotServed, e.Name, e.Dir, e.Origin)
+}
+
+// Unwrap makes the error an [ErrUnknown].
+func (e *UnservedVersion) Unwrap() error { return ErrUnknown }
 
 func (c *Catalog) load(name, version, dir string) (recipe.Recipe, error) {
 	sub, err := fs.Sub(c.fsys, name+"/"+dir)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"io/fs"
 	"net/netip"
 	"net/url"
@@ -32,6 +33,34 @@ func (l *linter) declarative(name, dir string, a *app.App) {
 		r.start(&a.Start[i])
 	}
 	r.unused()
+	r.plan(name, dir)
+}
+
+// plan makes the plan of a version for every platform, which finds what only shows in one version.
+func (r reviewed) plan(name, dir string) {
+	version := dir
+	if dir == latest {
+		version = r.app.Version.Example
+	}
+	loaded, err := r.load(name, version, dir)
+	if err != nil {
+		r.error(0, "%v", err)
+		return
+	}
+	for _, arch := range app.Architectures() {
+		if !loaded.Serves("linux/" + arch) {
+			continue
+		}
+		if _, err := loaded.Plan("linux/" + arch); err != nil {
+			var f app.Fault
+			if errors.As(err, &f) {
+				r.error(f.Line, "version %s: %s", version, f.Message)
+			} else {
+				r.error(0, "version %s: %v", version, err)
+			}
+			return
+		}
+	}
 }
 
 func (r reviewed) error(line int, format string, args ...any) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/recipe"
@@ -18,7 +19,7 @@ type Entry struct {
 	Name string `json:"name"`
 	// Versions are the directories there are, the newest first; latest, which serves any version, is at the end.
 	Versions []string `json:"versions"`
-	// About is the first paragraph of the README, in one line; empty without one.
+	// About is the description of app.yaml, or the first paragraph of the README in one line; empty without both.
 	About string `json:"about,omitempty"`
 }
 
@@ -51,7 +52,29 @@ func (c *Catalog) entry(name string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{Name: name, Versions: versions, About: paragraph(readme)}, nil
+	about := paragraph(readme)
+	if described := c.description(name, versions); described != "" {
+		about = described
+	}
+	return Entry{Name: name, Versions: versions, About: about}, nil
+}
+
+// description is what the app.yaml of latest, or else of the newest version, says the application is; empty when there is none that can be read.
+func (c *Catalog) description(name string, versions []string) string {
+	dirs := slices.Clone(versions)
+	slices.Reverse(dirs)
+	if len(dirs) > 0 && dirs[0] != latest {
+		slices.Reverse(dirs)
+	}
+	for _, dir := range dirs {
+		if !c.isDeclarative(name, dir) {
+			continue
+		}
+		if r, err := c.load(name, dir, dir); err == nil {
+			return strings.TrimSpace(r.App.Description)
+		}
+	}
+	return ""
 }
 
 // App is what the catalogue knows of one application.

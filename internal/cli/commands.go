@@ -15,6 +15,7 @@ func commands() []func(*Program) *cli.Command {
 		listCommand,
 		showCommand,
 		lintCommand,
+		planCommand,
 		demoCommand,
 		chartVersionCommand,
 		fetchCommand,

@@ -1,5 +1,7 @@
 // Package recipe knows what a directory of the catalogue says and runs it: it makes the build context of one application for one platform.
 //
+// A declarative recipe is a directory with an app.yaml, of which the package app knows the form; here it is carried out.
+//
 // A classic recipe is a directory with any of init.sh, a Kubefile or Dockerfile, charts/, manifests/, images/, opt/ and so on. Beside these, three
 // small files say what a program must know: build_arch, mirrors.txt and unchecked.txt.
 package recipe
@@ -9,6 +11,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/reference"
 )
 
@@ -32,9 +35,11 @@ type Recipe struct {
 	Dir string
 	// FS holds the files of that directory.
 	FS fs.FS
-	// Platforms are those that build_arch names, as linux/amd64; empty when the recipe serves any.
+	// App is what app.yaml says; nil for a classic recipe.
+	App *app.App
+	// Platforms are those that the recipe is limited to by build_arch or app.yaml, as linux/amd64; empty when it serves any.
 	Platforms []string
-	// Mirrors say where a project moved its images, each with the reason. They come from mirrors.txt.
+	// Mirrors say where a project moved its images, each with the reason. They come from mirrors.txt or app.yaml.
 	Mirrors reference.Mirrors
 
 	unchecked []exemption
@@ -47,9 +52,12 @@ func Load(kind Kind, name, version, dir string, fsys fs.FS) (Recipe, error) {
 		file string
 		read func(*Recipe, []byte) error
 	}{
-		{archFile, (*Recipe).readPlatforms}, {mirrorsFile, (*Recipe).readMirrors}, {uncheckedFile, (*Recipe).readUnchecked},
+		{archFile, (*Recipe).readPlatforms}, {mirrorsFile, (*Recipe).readMirrors}, {uncheckedFile, (*Recipe).readUnchecked}, {app.File, (*Recipe).readApp},
 	} {
 		b, err := readSmall(fsys, part.file)
+		if b == nil && err == nil {
+			continue
+		}
 		if err != nil {
 			return Recipe{}, fmt.Errorf("recipe %s/%s/%s: %w", kind, name, dir, err)
 		}
@@ -60,9 +68,20 @@ func Load(kind Kind, name, version, dir string, fsys fs.FS) (Recipe, error) {
 	return r, nil
 }
 
+// script is the script that is run in the context: init.sh, or what app.yaml names.
+func (r Recipe) script() string {
+	if r.App != nil {
+		return r.App.Init
+	}
+	return scriptFile
+}
+
 // HasScript says whether the recipe brings an init.sh that has anything in it.
 func (r Recipe) HasScript() bool {
-	info, err := fs.Stat(r.FS, scriptFile)
+	if r.script() == "" {
+		return false
+	}
+	info, err := fs.Stat(r.FS, r.script())
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 

@@ -100,7 +100,7 @@ func (w workplace) runScript(ctx context.Context, r Recipe, platform string, o O
 func (w workplace) program(bash string, r Recipe, platform string, o Options, out *lines) sandbox.Program {
 	arch := architecture(platform)
 	p := sandbox.Program{
-		Path: bash, Args: []string{scriptFile, arch, r.Name, r.Version}, Dir: w.context, Env: w.environment(o),
+		Path: bash, Args: []string{r.script(), arch, r.Name, r.Version}, Dir: w.context, Env: w.environment(o),
 		Write: []string{w.context, w.home, w.tmp}, Output: out,
 	}
 	for _, kv := range p.Env {

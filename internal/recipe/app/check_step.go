@@ -223,6 +223,9 @@ func (c *checker) helm(s *Step, prefixes map[string]int) {
 	if strings.ContainsAny(s.Options, "\n\x00") {
 		c.fault(s.At.Of("options"), "options has several lines: it is the default of one variable; write >- before the lines, or use values")
 	}
+	if strings.ContainsAny(s.Options, "'\"") {
+		c.fault(s.At.Of("options"), "options has quotes, which nobody takes away: its words are parted by blanks; write what needs quotes under values")
+	}
 	if s.Range() == "" { // releases of other versions do not meet
 		if first, twice := prefixes[s.Prefix]; twice {
 			c.fault(s.At.Line, "the release %s has the same variables as that in line %d: give it a prefix", s.Helm, first)

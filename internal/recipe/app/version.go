@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -33,18 +35,22 @@ func bareVersion(version string) string {
 // partial says whether a text begins like a version, so that a v before it is a matter of spelling.
 func partial(bare string) bool { return bare != "" && bare[0] >= '0' && bare[0] <= '9' }
 
-// ErrNotServed is why a recipe does not serve a version.
-type ErrNotServed struct {
-	Version, Range string
-	Only           []string
+// NotServed is the error for a version that a recipe does not serve.
+type NotServed struct {
+	Version, Range, Example string
+	// Only are the versions there are, the nearest first, where the recipe lists them.
+	Only []string
 }
 
-func (e *ErrNotServed) Error() string {
+func (e *NotServed) Error() string {
 	if len(e.Only) > 0 {
-		return fmt.Sprintf("the recipe has no version %s; there are %s", e.Version, strings.Join(e.Only, ", "))
+		return "there is no such version; the nearest are " + strings.Join(e.Only[:min(len(e.Only), maxOffered)], ", ")
 	}
-	return fmt.Sprintf("the recipe does not serve version %s, but %s", e.Version, e.Range)
+	return fmt.Sprintf("the recipe serves versions %s, such as %s", e.Range, e.Example)
 }
+
+// maxOffered is how many versions an error offers.
+const maxOffered = 5
 
 // Serves says whether a version, as [Version.Write] writes it, is one that the recipe serves; if not, why.
 func (v Version) Serves(version string) error {
@@ -52,15 +58,22 @@ func (v Version) Serves(version string) error {
 		if contains(v.Only, version) {
 			return nil
 		}
-		return &ErrNotServed{Version: version, Only: v.Only}
+		return &NotServed{Version: version, Only: nearestFirst(version, v.Only)}
 	}
 	if v.Range == "" {
 		return nil
 	}
 	if ok, err := InRange(version, v.Range); err != nil || !ok {
-		return &ErrNotServed{Version: version, Range: v.Range}
+		return &NotServed{Version: version, Range: v.Range, Example: v.Example}
 	}
 	return nil
+}
+
+// nearestFirst orders versions by how far they are from one that there is none of.
+func nearestFirst(version string, there []string) []string {
+	out := slices.Clone(there)
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(edits(version, a), edits(version, b)) })
+	return out
 }
 
 // InRange says whether a version is in a semver range. A pre-release is where its release is.

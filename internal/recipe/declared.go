@@ -1,0 +1,82 @@
+package recipe
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
+	"github.com/labring-actions/cluster-image/internal/reference"
+)
+
+// readApp reads app.yaml and takes from it what a classic recipe says in small files.
+func (r *Recipe) readApp(b []byte) error {
+	a, err := app.Decode(b)
+	if err != nil {
+		return err
+	}
+	r.App = a
+	for _, arch := range a.Platforms.Only {
+		r.Platforms = append(r.Platforms, "linux/"+arch)
+	}
+	for _, m := range a.Images.FetchFrom {
+		mirror, err := reference.ParseMirror(m.Prefix + "=" + m.From)
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", app.File, m.At.Line, err)
+		}
+		mirror.Reason = m.Reason
+		r.Mirrors = append(r.Mirrors, mirror)
+	}
+	for _, u := range a.Unchecked {
+		r.unchecked = append(r.unchecked, exemption{pattern: strings.TrimSuffix(u.Path, "/"), reason: u.Reason})
+	}
+	return nil
+}
+
+// ownFiles are the files of a declarative recipe that are no part of the context.
+func ownFiles() []string { return []string{app.File, locksDir, "README.md"} }
+
+// locksDir is where the locks of a recipe are kept, beside it.
+const locksDir = "locks"
+
+// Vendored are the files that the recipe brings into the context itself, by their paths.
+func (r Recipe) Vendored() ([]string, error) {
+	var out []string
+	err := fs.WalkDir(r.FS, ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case r.App != nil && slices.Contains(ownFiles(), name) && e.IsDir():
+			return fs.SkipDir
+		case r.App != nil && slices.Contains(ownFiles(), name), e.IsDir():
+			return nil
+		}
+		out = append(out, name)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list recipe %s: %w", r, err)
+	}
+	return out, nil
+}
+
+// Plan says what a declarative recipe downloads and makes for a platform, written as linux/arm64, without asking anybody.
+func (r Recipe) Plan(platform string) (app.Plan, error) {
+	if r.App == nil {
+		return app.Plan{}, fmt.Errorf("%s has no %s: what its %s does is not known before it runs", r, app.File, scriptFile)
+	}
+	vendored, err := r.Vendored()
+	if err != nil {
+		return app.Plan{}, err
+	}
+	p, err := r.App.Plan(r.scope(platform), vendored)
+	if err != nil {
+		return p, fmt.Errorf("%s for %s: %w", r, platform, err)
+	}
+	return p, nil
+}
+
+func (r Recipe) scope(platform string) app.Scope {
+	return app.Scope{Name: r.Name, Version: r.Version, Arch: architecture(platform)}
+}
