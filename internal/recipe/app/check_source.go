@@ -34,7 +34,7 @@ func sourceKeys(s *Source) []string {
 	case KindFile:
 		return append(sums, "file", "to", "arch", "mode")
 	case KindImages:
-		return append(sums, "images", "about")
+		return append(sums, "images", "about", "arch")
 	}
 	return nil
 }
