@@ -112,12 +112,19 @@ func chatopsPushCommand(p *Program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			changes, err := r.Changes(c.Context, o, f.layout)
+			login := outcome.Login{Username: os.Getenv("REGISTRY_USERNAME")}
+			if login.Username != "" {
+				if login.Password, err = readPassword(p.Stdin); err != nil {
+					return err
+				}
+				p.Secrets.Add(login.Password)
+			}
+			changes, err := r.Changes(c.Context, o, f.layout, login)
 			if err != nil {
 				p.Reporter().Warn("the image can't be compared with the one before: %v", err)
 			}
 			o.Changes = changes
-			return p.leave(r.Push(c.Context, o, f.layout, outcome.Login{Username: os.Getenv("REGISTRY_USERNAME"), Password: p.Stdin}), f.result)
+			return p.leave(r.Push(c.Context, o, f.layout, login), f.result)
 		},
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
@@ -48,16 +47,16 @@ type held struct{ Repository, Tag, Digest, Platform string }
 
 // Changes compares the image in a layout with what its tag names now or, where that is nothing, with the newest version before it in the registry. It
 // is nil when there is none.
-func (r Runner) Changes(ctx context.Context, o Outcome, layout string) (*Changes, error) {
-	before, err := previous(ctx, o)
+func (r Runner) Changes(ctx context.Context, o Outcome, layout string, l Login) (*Changes, error) {
+	before, err := previous(ctx, o, l)
 	if err != nil || before == "" {
 		return nil, err
 	}
-	was, err := r.contents(ctx, before)
+	was, err := r.contents(ctx, before, l)
 	if err != nil {
 		return nil, err
 	}
-	is, err := r.contents(ctx, layout)
+	is, err := r.contents(ctx, layout, Login{})
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +66,12 @@ func (r Runner) Changes(ctx context.Context, o Outcome, layout string) (*Changes
 }
 
 // previous is the image to compare with.
-func previous(ctx context.Context, o Outcome) (string, error) {
+func previous(ctx context.Context, o Outcome, l Login) (string, error) {
 	ref, err := name.NewTag(o.Build.Image)
 	if err != nil {
 		return "", fmt.Errorf("find the version before: %w", err)
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(l.keychain())}
 	if d, err := remote.Head(ref, options...); err == nil && d.Digest.String() != o.Digest {
 		return o.Build.Image + "@" + d.Digest.String(), nil
 	}
@@ -105,9 +104,11 @@ func newestBefore(version string, tags []string) string {
 }
 
 // contents are the container images in a cluster image: a layout, or one in a registry.
-func (r Runner) contents(ctx context.Context, image string) ([]held, error) {
+func (r Runner) contents(ctx context.Context, image string, l Login) ([]held, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, r.Program, "images", image, "--json", "--progress", "quiet")
+	flags, stdin := l.flags()
+	cmd := exec.CommandContext(ctx, r.Program, append([]string{"images", image, "--json", "--progress", "quiet"}, flags...)...)
+	cmd.Stdin = stdin
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("look into %s: %w: %.300s", image, err, &stderr)

@@ -68,12 +68,6 @@ func (r Runner) Build(ctx context.Context, b plan.Build, layout string) Outcome 
 	return out
 }
 
-// Login is a name and a password for the registry; without a name the docker configuration counts.
-type Login struct {
-	Username string
-	Password io.Reader
-}
-
 // Push pushes what was built.
 func (r Runner) Push(ctx context.Context, out Outcome, layout string, l Login) Outcome {
 	args := []string{"push", layout, out.Build.Image, "--json", "--progress", "json"}
@@ -83,14 +77,10 @@ func (r Runner) Push(ctx context.Context, out Outcome, layout string, l Login) O
 	if out.Build.Moving {
 		args = append(args, "--moving")
 	}
-	var stdin io.Reader
-	if l.Username != "" {
-		args = append(args, "--username", l.Username, "--password-stdin")
-		stdin = l.Password
-	}
+	flags, stdin := l.flags()
 	var doc []struct{ Reference, Outcome, Replaced string }
 	out.State = Pushed
-	out.run(ctx, r, args, stdin, &doc)
+	out.run(ctx, r, append(args, flags...), stdin, &doc)
 	if out.State == Pushed && len(doc) == 1 {
 		out.Push, out.Replaced = doc[0].Outcome, doc[0].Replaced
 	}

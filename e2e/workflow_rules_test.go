@@ -1,0 +1,284 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
+)
+
+var (
+	pinned     = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_./-]+@[0-9a-f]{40}$`)
+	versioned  = regexp.MustCompile(`uses: [^#\s]+@[0-9a-f]{40} # v[0-9]+(\.[0-9]+)*\s*$`)
+	expression = regexp.MustCompile(`\$\{\{(.*?)\}\}`)
+)
+
+// TestWorkflowRules holds for every workflow, whoever adds one.
+func TestWorkflowRules(t *testing.T) {
+	t.Parallel()
+	all, err := readWorkflows()
+	if err != nil || len(all) < 6 {
+		t.Fatalf("%d workflows, %v", len(all), err)
+	}
+	for name, w := range all {
+		if w.Permissions == nil || len(*w.Permissions) > 0 && name != "ci.yml" {
+			t.Errorf("%s: permissions at the top must be {}", name)
+		}
+		if w.Concurrency == nil && name != "build.yml" {
+			t.Errorf("%s: it has no concurrency group", name)
+		}
+		for id, j := range w.Jobs {
+			at := name + ", job " + id
+			if j.Permissions == nil && len(*w.Permissions) == 0 {
+				t.Errorf("%s: it says no permissions", at)
+			}
+			if j.Uses != "" {
+				reusable(t, at, j)
+				continue
+			}
+			if j.Timeout == 0 || j.Timeout > 360 {
+				t.Errorf("%s: timeout-minutes is %d", at, j.Timeout)
+			}
+			for i, s := range j.Steps {
+				oneStep(t, fmt.Sprintf("%s, step %d %s", at, i+1, s.Name), s)
+			}
+		}
+		sourceLines(t, name)
+	}
+}
+
+// reusable: a called workflow is one of ours, and is given its secrets by name.
+func reusable(t *testing.T, at string, j *workflowJob) {
+	if !strings.HasPrefix(j.Uses, "./.github/workflows/") {
+		t.Errorf("%s: it calls %s", at, j.Uses)
+	}
+	if j.Secrets.Kind == yaml.ScalarNode {
+		t.Errorf("%s: secrets: %s hands over more than is needed", at, j.Secrets.Value)
+	}
+}
+
+// oneStep: actions by commit, no expression in a script at all, no foreign text in the inputs of an action.
+func oneStep(t *testing.T, at string, s workflowStep) {
+	if s.Uses != "" && !pinned.MatchString(s.Uses) {
+		t.Errorf("%s: %s is not pinned to a commit", at, s.Uses)
+	}
+	if expression.MatchString(s.Run) {
+		t.Errorf("%s: an expression in a script; hand the value over by env", at)
+	}
+	for key, value := range s.With {
+		for _, m := range expression.FindAllStringSubmatch(value, -1) {
+			if foreign(m[1]) {
+				t.Errorf("%s: %s takes text that somebody wrote: %s", at, key, m[1])
+			}
+		}
+	}
+	for key, value := range s.Env {
+		for _, m := range expression.FindAllStringSubmatch(value, -1) {
+			if strings.Contains(m[1], "github.event.comment") || strings.Contains(m[1], "github.event.issue") {
+				t.Errorf("%s: %s is text of an issue; the program reads the event's file", at, key)
+			}
+		}
+	}
+}
+
+// foreign says that an expression has text that somebody outside may have written.
+func foreign(e string) bool {
+	for _, field := range []string{
+		"comment.body", "issue.title", "issue.body", "issue.user", "pull_request.title", "pull_request.body", "head_ref", "head.ref", "head.label",
+		"head_commit", "commits", "workflow_run.head_branch", "workflow_run.display_title", "inputs.command", "inputs.names", "github.actor", "label.name",
+	} {
+		if strings.Contains(e, field) {
+			return true
+		}
+	}
+	return false
+}
+
+// sourceLines: the version of a pinned action stands behind it, for those who read and for those who update.
+func sourceLines(t *testing.T, name string) {
+	b, err := os.ReadFile(filepath.Join(workflowDir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if strings.Contains(line, "uses: ") && !strings.Contains(line, "./.github/") && !versioned.MatchString(line) {
+			t.Errorf("%s: no version behind %s", name, strings.TrimSpace(line))
+		}
+		if strings.Contains(line, "pull_request_target") {
+			t.Errorf("%s: pull_request_target runs with the repository's rights on a stranger's event", name)
+		}
+	}
+}
+
+// TestWorkflowSecrets: a secret is in the one step that pushes, and in no job that decides, answers or tries a pull request.
+func TestWorkflowSecrets(t *testing.T) {
+	t.Parallel()
+	all, err := readWorkflows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range all {
+		for id, j := range w.Jobs {
+			for _, s := range j.Steps {
+				b, err := yaml.Marshal(map[string]any{"env": s.Env, "with": s.With, "run": s.Run, "if": s.If})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if found := secretsIn(string(b)); len(found) > 0 && !(name == "build.yml" && s.Name == "Push" && slices.Equal(found, []string{"REGISTRY_TOKEN"})) {
+					t.Errorf("%s, job %s, step %s: secrets %v", name, id, s.Name, found)
+				}
+			}
+			for _, env := range j.Env {
+				if strings.Contains(env, "secrets.") {
+					t.Errorf("%s, job %s: a secret for every step", name, id)
+				}
+			}
+		}
+	}
+	for _, name := range []string{"pr.yml", "pr-comment.yml"} {
+		b, err := os.ReadFile(filepath.Join(workflowDir, name))
+		if err != nil || strings.Contains(string(b), "secrets.") {
+			t.Errorf("%s has secrets (%v)", name, err)
+		}
+	}
+	for _, j := range all["pr.yml"].Jobs {
+		for scope, level := range *j.Permissions {
+			if level != "read" {
+				t.Errorf("pr.yml: it runs a pull request's code with %s: %s", scope, level)
+			}
+		}
+	}
+}
+
+// TestOneBuildOfATag: the builds of one tag never run side by side.
+func TestOneBuildOfATag(t *testing.T) {
+	t.Parallel()
+	all, err := readWorkflows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := all["build.yml"].Jobs["build"].Concurrency
+	if c == nil || !strings.Contains(c.Group, "fromJSON(inputs.build).concurrency") {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestWorkflowsInstallDagger: the CLI that is installed is that of dagger.json, by the same checksum everywhere.
+func TestWorkflowsInstallDagger(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../dagger.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var module struct{ EngineVersion string }
+	if err := json.Unmarshal(b, &module); err != nil {
+		t.Fatal(err)
+	}
+	all, err := readWorkflows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts := map[string]bool{}
+	for _, w := range all {
+		for _, j := range w.Jobs {
+			for _, s := range j.Steps {
+				if strings.Contains(s.Run, "dl.dagger.io") {
+					scripts[s.Run] = true
+				}
+			}
+		}
+	}
+	if len(scripts) != 1 {
+		t.Fatalf("%d ways to install Dagger", len(scripts))
+	}
+	for s := range scripts {
+		if !strings.Contains(s, "dagger_"+module.EngineVersion+"_linux_amd64") || !strings.Contains(s, "sha256sum --check --strict") {
+			t.Errorf("dagger.json says %s, and the workflows do\n%s", module.EngineVersion, s)
+		}
+	}
+}
+
+// issueForm is an issue form.
+type issueForm struct {
+	Title  string
+	Labels []string
+	Body   []struct {
+		Type       string
+		ID         string
+		Attributes struct {
+			Label       string
+			Placeholder string
+			Options     []string
+		}
+		Validations struct{ Required bool }
+	}
+}
+
+// TestIssueForms fills in every issue form as a person does, makes the body that GitHub makes of it, and reads that.
+func TestIssueForms(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../.github/ISSUE_TEMPLATE/*.*.yml")
+	if err != nil || len(files) != 10 {
+		t.Fatalf("%d forms, %v", len(files), err)
+	}
+	kinds := map[string]map[grammar.Kind]bool{}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f issueForm
+		if err := yaml.Unmarshal(b, &f); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Labels) > 0 {
+			t.Errorf("%s: a form that sets labels could accept itself", file)
+		}
+		for choice := range f.Body[0].Attributes.Options {
+			c, err := grammar.Parse(f.filled(choice))
+			if err != nil {
+				t.Errorf("%s: %v\n%s", file, err, f.filled(choice))
+				continue
+			}
+			if err := grammar.CheckTitle(f.Title, c); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			language := strings.Split(filepath.Base(file), ".")[1]
+			if kinds[language] == nil {
+				kinds[language] = map[grammar.Kind]bool{}
+			}
+			kinds[language][c.Kind] = true
+		}
+	}
+	for _, language := range []string{"en", "zh-CN"} {
+		for _, k := range grammar.Kinds() {
+			if !kinds[language][k] {
+				t.Errorf("no form in %s asks for %s", language, k)
+			}
+		}
+	}
+}
+
+// filled is the body of an issue, with the placeholders as answers.
+func (f issueForm) filled(choice int) string {
+	var b strings.Builder
+	for _, field := range f.Body {
+		answer := field.Attributes.Placeholder
+		if field.Type == "dropdown" {
+			answer = field.Attributes.Options[choice]
+		}
+		if answer == "" {
+			answer = "_No response_"
+		}
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n", field.Attributes.Label, answer)
+	}
+	return b.String()
+}
