@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +39,8 @@ type download struct {
 	source  int
 	corrupt int
 	tries   []error
+	// resumed says that some of the bytes are from an earlier run.
+	resumed bool
 
 	ctx    context.Context
 	stop   context.CancelCauseFunc
@@ -47,7 +51,8 @@ type download struct {
 	segments []*segment
 	workers  int
 	breaks   int
-	idle     int // breaks without progress between them
+	moved    int64 // what the report was told
+	idle     int   // breaks without progress between them
 	plain    bool
 	ranges   bool
 	err      error
@@ -90,7 +95,7 @@ func (d *download) begin(ctx context.Context) bool {
 	if d.fetch.skipLayers {
 		ingest.SkipLayer()
 	}
-	d.ingest, d.err, d.breaks, d.idle = ingest, nil, 0, 0
+	d.ingest, d.err, d.breaks, d.idle, d.resumed = ingest, nil, 0, 0, ingest.Have() > 0
 	d.ctx, d.stop = context.WithCancelCause(ctx)
 	d.segments = nil
 	for _, span := range ingest.Missing() {
@@ -110,7 +115,20 @@ func (d *download) exists() {
 	if size != d.blob.Desc.Size {
 		err = fmt.Errorf("blob %s has %d bytes, not %d as the manifest says", d.blob.Desc.Digest, size, d.blob.Desc.Size)
 	}
+	d.spare()
 	d.fetch.done(d, err)
+}
+
+// spare takes the blob out of what is expected to come.
+func (d *download) spare() {
+	if d.report != nil {
+		return
+	}
+	r := d.fetch.transfer.reporter
+	r.Expect(progress.Fetch, -1, -d.blob.Desc.Size)
+	t := r.Transfer(progress.Reuse, d.blob.name(), d.blob.Desc.Size)
+	t.Add(d.blob.Desc.Size)
+	t.Done(nil)
 }
 
 // leave says whether the one who leaves is the last.
@@ -162,9 +180,12 @@ func (d *download) broken(progress int64, err error) error {
 	}
 	breaks, idle := d.breaks, d.idle
 	lies := errors.Is(err, registry.ErrRange) || errors.Is(err, registry.ErrCorrupt)
+	if errors.As(err, &e) {
+		lies = lies || !d.plain && refusesParts(e.Status)
+	}
 	d.plain = d.plain || lies
 	d.mu.Unlock()
-	if errors.As(err, &e) && !lies {
+	if e != nil && !lies {
 		return err // the client has tried often enough
 	}
 	if breaks >= maxBreaks {
@@ -174,6 +195,11 @@ func (d *download) broken(progress int64, err error) error {
 		return fmt.Errorf("%w, %w", err, bad)
 	}
 	return nil
+}
+
+// refusesParts says whether a status may come of the range that was asked for, so that the whole blob may be had.
+func refusesParts(status int) bool {
+	return slices.Contains([]int{http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestedRangeNotSatisfiable, http.StatusNotImplemented}, status)
 }
 
 // fail ends all work at the current source.
@@ -260,6 +286,7 @@ func (d *download) copy(l *lane, s *segment, r io.Reader) error {
 			d.report.Add(int64(n))
 			d.mu.Lock()
 			s.pos += int64(n)
+			d.moved += int64(n)
 			d.mu.Unlock()
 			d.fetch.wake(l)
 		}
@@ -283,7 +310,9 @@ func (d *download) finish(ctx context.Context) {
 	case err == nil:
 		d.end(nil)
 	case errors.Is(err, store.ErrCorrupt):
-		d.again(fmt.Errorf("get blob from %s: %w", d.blob.Sources[d.source].Host, err), d.corrupt == 0 && d.source+1 >= len(d.blob.Sources))
+		// bytes of an earlier run say nothing about this source
+		same := d.resumed || d.corrupt == 0 && d.source+1 >= len(d.blob.Sources)
+		d.again(fmt.Errorf("get blob from %s: %w", d.blob.Sources[d.source].Host, err), same)
 		return
 	default:
 		var full *store.SpaceError
@@ -300,6 +329,10 @@ func (d *download) finish(ctx context.Context) {
 func (d *download) again(err error, same bool) {
 	d.tries = append(d.tries, err)
 	if errors.Is(err, store.ErrCorrupt) {
+		d.report.Add(-d.moved) // they must come again
+		d.moved = 0
+	}
+	if errors.Is(err, store.ErrCorrupt) && !d.resumed {
 		d.corrupt++
 	}
 	if !same {

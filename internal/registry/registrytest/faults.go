@@ -143,6 +143,20 @@ func Change(change func([]byte) []byte) Fault {
 	}
 }
 
+// Unannounced sends the registry's answer with its body changed and says nothing about its length.
+func Unannounced(change func([]byte) []byte) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		a := answer(r, next)
+		for k, v := range a.Header() {
+			if k != "Content-Length" {
+				w.Header()[k] = v
+			}
+		}
+		w.WriteHeader(a.Code)
+		w.Write(change(append([]byte(nil), a.Body.Bytes()...)))
+	}
+}
+
 // Flip sends the right number of bytes, one of them wrong.
 func Flip() Fault {
 	return Change(func(b []byte) []byte {
