@@ -87,16 +87,28 @@ func (c *Client) PutBlob(ctx context.Context, repo reference.Reference, desc v1.
 	}
 	defer h.bulk.release()
 	err := u.retried(ctx, u.whole)
+	whole := err
 	for _, chunk := range chunkSizes {
-		if !refusesWhole(err) || chunk >= desc.Size {
+		if !refusesWhole(err) || chunk >= desc.Size && errors.Is(err, ErrTooLarge) {
 			continue
 		}
 		err = u.retried(ctx, func(ctx context.Context) error { return u.chunked(ctx, chunk) })
 	}
-	if err != nil {
-		u.forget()
+	if err == nil {
+		return nil
+	}
+	u.forget()
+	if whole != err && refusesChunks(err) {
+		return whole // what the registry would need is that it takes the whole
 	}
 	return err
+}
+
+// refusesChunks says whether the registry knows no chunks.
+func refusesChunks(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusRequestedRangeNotSatisfiable, http.StatusNotImplemented}, e.Status)
 }
 
 // refusesWhole says whether chunks may do what one request did not.

@@ -131,6 +131,43 @@ func TestPutBlobTooLargeEvenInChunks(t *testing.T) {
 	}
 }
 
+// TestRegistryThatRefusesChunks takes neither a whole blob nor chunks of it: the error says what was wrong with the whole.
+func TestRegistryThatRefusesChunks(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 404, 405, 416, 501} {
+		b := newBench(t, registry.Options{})
+		b.faults.On("PUT", "uploads/", registrytest.Times(50, registrytest.Status(413))...)
+		b.faults.On("PATCH", "uploads/", registrytest.Times(50, registrytest.Status(status))...)
+		sum, err := b.put(t, content(2_000_000))
+		if !errors.Is(err, registry.ErrTooLarge) || !strings.Contains(err.Error(), "limits the size of uploads") || sum != 0 {
+			t.Errorf("%d: progress %d, %v", status, sum, err)
+		}
+		if n := len(b.faults.Log("PATCH", "")); n > 3 {
+			t.Errorf("%d: %d chunks were tried", status, n)
+		}
+	}
+}
+
+// TestRegistryThatTakesChunksOnly refuses whole blobs of any size.
+func TestRegistryThatTakesChunksOnly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, registry.Options{})
+	whole := func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.ContentLength > 0 {
+			w.WriteHeader(405)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}
+	b.faults.On("PUT", "uploads/", registrytest.Times(50, whole)...)
+	for _, size := range []int{5, 500_000, 3_000_000} {
+		blob := content(size)
+		if sum, err := b.put(t, blob); err != nil || sum != int64(size) || !b.has(t, blob) {
+			t.Errorf("%d bytes: progress %d, %v", size, sum, err)
+		}
+	}
+}
+
 func TestPutBlobFromBrokenSource(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, registry.Options{})
