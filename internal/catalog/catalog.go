@@ -49,6 +49,9 @@ func OpenDir(dir string, kind recipe.Kind) (*Catalog, error) {
 // Origin says where the recipes come from: a directory, or what [Open] was told.
 func (c *Catalog) Origin() string { return c.origin }
 
+// Dir is the directory on disk that the recipes lie in; empty when there is none.
+func (c *Catalog) Dir() string { return c.dir }
+
 // ErrUnknown means that there is no recipe: of that name, or for that version.
 var ErrUnknown = errors.New("no such recipe")
 

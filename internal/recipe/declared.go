@@ -80,3 +80,20 @@ func (r Recipe) Plan(platform string) (app.Plan, error) {
 func (r Recipe) scope(platform string) app.Scope {
 	return app.Scope{Name: r.Name, Version: r.Version, Arch: architecture(platform)}
 }
+
+// Settings are the variables of the image with their defaults, as on the first platform.
+func (r Recipe) Settings() ([][2]string, error) {
+	vendored, err := r.Vendored()
+	if err != nil {
+		return nil, err
+	}
+	platform := "linux/amd64"
+	if len(r.Platforms) > 0 {
+		platform = r.Platforms[0]
+	}
+	settings, err := r.App.Environment(r.scope(platform), vendored)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r, err)
+	}
+	return settings, nil
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/labring-actions/cluster-image/internal/profile"
 	"github.com/labring-actions/cluster-image/internal/site"
 )
 
@@ -23,17 +24,17 @@ func image(ref string, amd64, arm64 int64) site.Image {
 func nginx() site.App {
 	return site.App{
 		Name: "nginx",
-		Recipe: site.Recipe{
+		Profile: profile.Profile{
 			Dir: "latest", Description: "The nginx web server, by Bitnami's Helm chart", Home: "https://nginx.org", Licenses: "BSD-2-Clause", Categories: []string{"web"},
 			Platforms: []string{"amd64", "arm64"}, Serves: ">=1.20.0", Example: "1.29.1", Uninstalls: true,
-			Requirements: site.Needs{Kubernetes: ">=1.23", Tools: []string{"helm"}},
-			Variables: []site.Variable{
+			Requirements: profile.Needs{Kubernetes: ">=1.23", Tools: []string{"helm"}},
+			Variables: []profile.Variable{
 				{Name: "NAME", Default: "nginx", About: "name of the release"},
 				{Name: "NAMESPACE", Default: "nginx", About: "its namespace, made when there is none"},
 				{Name: "CHARTS", Default: "./charts/nginx", About: "the chart in the image"},
 				{Name: "HELM_OPTS", Default: "--set service.type=NodePort", About: "further options of helm upgrade"},
 			},
-			Sources: []site.Source{{Kind: "chart", Text: "nginx", From: "https://charts.bitnami.com/bitnami"}},
+			Sources: []profile.Source{{Kind: "chart", Text: "nginx", From: "https://charts.bitnami.com/bitnami"}},
 		},
 		Versions: []site.Version{
 			{
@@ -49,28 +50,28 @@ func nginx() site.App {
 func certManager() site.App {
 	return site.App{
 		Name: "cert-manager",
-		Recipe: site.Recipe{
+		Profile: profile.Profile{
 			Dir: "latest", Description: "Issues and renews X.509 certificates as Kubernetes resources", Home: "https://cert-manager.io", Licenses: "Apache-2.0",
 			Categories: []string{"security"}, Platforms: []string{"amd64", "arm64"}, Serves: ">=1.7.0", Example: "v1.16.2", Uninstalls: true,
-			Requirements: site.Needs{Kubernetes: ">=1.25"},
-			Variables:    []site.Variable{{Name: "NAME", Default: "cert-manager", About: "name of the release"}},
-			Sources: []site.Source{
+			Requirements: profile.Needs{Kubernetes: ">=1.25"},
+			Variables:    []profile.Variable{{Name: "NAME", Default: "cert-manager", About: "name of the release"}},
+			Sources: []profile.Source{
 				{Kind: "chart", Text: "cert-manager", From: "https://charts.jetstack.io"},
 				{Kind: "binary", Text: "opt/cmctl", From: "https://github.com/cert-manager/cert-manager/releases/download/{version}/cmctl-linux-{arch}.tar.gz"},
 			},
 		},
 		Versions: []site.Version{{Name: "v1.16.2", Locked: true, Images: []site.Image{image("quay.io/jetstack/cert-manager-controller:v1.16.2", 21_000_000, 20_000_000)}, Sizes: map[string]int64{"amd64": 21_000_000, "arm64": 20_000_000}}},
-		Others:   []site.Recipe{{Dir: "v1.6.0", Serves: "v1.6.0", Sources: []site.Source{{Kind: "manifest", Text: "manifests/cert-manager.yaml", From: "https://example.com/cert-manager.yaml"}}}},
+		Others:   []profile.Profile{{Dir: "v1.6.0", Serves: "v1.6.0", Sources: []profile.Source{{Kind: "manifest", Text: "manifests/cert-manager.yaml", From: "https://example.com/cert-manager.yaml"}}}},
 	}
 }
 
 func helm() site.App {
 	return site.App{
 		Name: "helm",
-		Recipe: site.Recipe{
+		Profile: profile.Profile{
 			Dir: "latest", Description: "The command line tool of Helm, put into /usr/bin of the first master", Home: "https://helm.sh", Categories: []string{"cli", "developer-tools"},
 			Platforms: []string{"amd64", "arm64"}, Example: "v3.16.4",
-			Sources: []site.Source{{Kind: "binary", Text: "opt/helm", From: "https://get.helm.sh/helm-{version}-linux-{arch}.tar.gz"}},
+			Sources: []profile.Source{{Kind: "binary", Text: "opt/helm", From: "https://get.helm.sh/helm-{version}-linux-{arch}.tar.gz"}},
 		},
 		Versions: []site.Version{{Name: "v3.16.4", Locked: true}},
 	}
@@ -79,10 +80,10 @@ func helm() site.App {
 func minio() site.App {
 	return site.App{
 		Name: "minio",
-		Recipe: site.Recipe{
+		Profile: profile.Profile{
 			Dir: "latest", Description: "Object storage with the interface of Amazon S3", Categories: []string{"storage"}, Platforms: []string{"amd64", "arm64"}, Example: "RELEASE.2024-08-03T04-33-23Z",
-			Requirements: site.Needs{StorageClass: true, Kubernetes: ">=1.25", Sealos: ">=4.3"},
-			Variables: []site.Variable{
+			Requirements: profile.Needs{StorageClass: true, Kubernetes: ">=1.25", Sealos: ">=4.3"},
+			Variables: []profile.Variable{
 				{Name: "ROOT_PASSWORD", Generated: true, About: "password of the first user"},
 				{Name: "ADMIN_EMAIL", Required: true, About: "where notices are sent"},
 				{Name: "SC_NAME", About: "the storage class"},
@@ -95,7 +96,7 @@ func minio() site.App {
 func kubeOVN() site.App {
 	return site.App{
 		Name: "kube-ovn",
-		Recipe: site.Recipe{
+		Profile: profile.Profile{
 			Dir: "v1.12.0", Description: "A network for pods <on> Open \"Virtual\" Network", Categories: []string{"networking"}, Platforms: []string{"amd64"}, Patch: true,
 			PlatformReason: "its images are built for amd64 alone", Example: "v1.12.0",
 		},
@@ -105,7 +106,7 @@ func kubeOVN() site.App {
 
 // nothing is an application of which next to nothing is known.
 func nothing() site.App {
-	return site.App{Name: "zz", Recipe: site.Recipe{Dir: "latest", Description: "Unknown", Platforms: []string{"amd64", "arm64"}}}
+	return site.App{Name: "zz", Profile: profile.Profile{Dir: "latest", Description: "Unknown", Platforms: []string{"amd64", "arm64"}}}
 }
 
 // many is a catalogue of n applications, each with three recorded versions.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/labring-actions/cluster-image/internal/profile"
 )
 
 // functions are what the templates call.
@@ -16,7 +18,7 @@ func functions(w words, registry string) template.FuncMap {
 	image := func(app, version string) string { return strings.TrimSuffix(registry, "/") + "/" + app + ":" + version }
 	return template.FuncMap{
 		"t": w.say, "n": w.count, "category": w.category,
-		"kind": func(s Source) (string, error) { return w.say("kind-" + s.Kind) },
+		"kind": func(s profile.Source) (string, error) { return w.say("kind-" + s.Kind) },
 		"size": size, "short": shortDigest, "host": host, "breakable": breakable, "linkable": linkable, "monogram": monogram,
 		"day":      func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -41,7 +43,7 @@ func functions(w words, registry string) template.FuncMap {
 type command struct{ ID, Text string }
 
 // demanded are the options for the variables that have no default.
-func demanded(vs []Variable) string {
+func demanded(vs []profile.Variable) string {
 	var b strings.Builder
 	for _, v := range vs {
 		if v.Required {

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/site"
+)
+
+// projectAddress is where the recipes lie that this program brings along.
+const projectAddress = "https://github.com/labring-actions/cluster-image"
+
+func siteCommand(p *Program) *cli.Command {
+	var recipes, builds, output string
+	c := site.Catalogue{Registry: "docker.io/labring", Repository: projectAddress}
+	return &cli.Command{
+		Name:      "site",
+		Usage:     "write the catalogue as a static site",
+		UsageText: "cluster-image site --output _site",
+		Description: "A page that searches all applications, and a page of each, in English and Chinese. It needs no server and loads nothing from elsewhere. " +
+			"The directory appears whole or not at all; a site of an earlier run is replaced, a directory with anything else in it is refused.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to the directory `DIR`", Required: true, Destination: &output},
+			&cli.StringFlag{Name: "registry", Usage: "the images are in `REGISTRY/NAMESPACE`", Value: c.Registry, Destination: &c.Registry},
+			&cli.StringFlag{Name: "repository", Usage: "the recipes lie in the project at `URL`; empty leaves links to it out", Value: c.Repository, Destination: &c.Repository},
+			&cli.StringFlag{Name: "builds", Usage: "take finished builds from the JSON list in `FILE`", Destination: &builds},
+			recipesFlag(&recipes),
+		},
+		Action: func(*cli.Context) error {
+			all, err := p.catalogue(recipes)
+			if err != nil {
+				return err
+			}
+			finished, err := readBuilds(builds)
+			if err != nil {
+				return err
+			}
+			if c.Apps, err = site.Gather(all, finished); err != nil {
+				return recipeFailure(err)
+			}
+			written, err := site.Write(site.Options{Catalogue: c, Output: output})
+			if err != nil {
+				return err
+			}
+			return p.Result(fmt.Sprintf("%s: %d applications, open index.html", output, written.Apps), written)
+		},
+	}
+}
+
+// readBuilds reads the file of finished builds; none without a file.
+func readBuilds(file string) ([]site.Built, error) {
+	if file == "" {
+		return nil, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, usage("--builds %s: %v", file, cause(err))
+	}
+	defer f.Close()
+	finished, err := site.ReadBuilds(f)
+	if err != nil {
+		return nil, failure.New(failure.Usage, "--builds %s: %w", file, err).
+			Advise(`want a JSON list of {"name", "version", "time", "digest", "url"}, with times as 2026-01-02T03:04:05Z`)
+	}
+	return finished, nil
+}

@@ -1,0 +1,73 @@
+package site_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/recipe"
+	"github.com/labring-actions/cluster-image/internal/site"
+)
+
+const finished = `[
+  {"name": "web", "version": "1.10.0", "time": "2026-02-01T00:00:00Z", "digest": "sha256:aa", "url": "https://example.com/2"},
+  {"name": "web", "version": "1.10.0", "time": "2026-01-01T00:00:00Z"},
+  {"name": "web", "version": "1.9.0", "time": "2025-01-01T00:00:00Z"},
+  {"name": "other", "version": "2.0.0", "time": "2026-02-01T00:00:00Z"}
+]`
+
+func TestGather(t *testing.T) {
+	t.Parallel()
+	app := func(head string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("description: A server\nhome: https://example.com\ncategories: [web]\n" + head +
+			"sources: [{chart: web, repo: https://charts.example.com, app-version: '{version}'}]\nstart: [{helm: web, namespace: web}]\n")}
+	}
+	c := catalog.Open(fstest.MapFS{
+		"web/latest/app.yaml":    app("version: {v: never, example: 1.9.0}\n"),
+		"web/1.2.0/app.yaml":     app("version: {v: never, only: [1.2.0], example: 1.2.0}\nplatforms: {only: [amd64], reason: old}\n"),
+		"classic/latest/init.sh": {},
+		"classic/README.md":      {Data: []byte("# classic\n\nMade by\nhand.\n")},
+	}, recipe.Application, "the test's catalogue")
+	builds, err := site.ReadBuilds(strings.NewReader(finished))
+	if err != nil {
+		t.Fatal(err)
+	}
+	apps, err := site.Gather(c, builds)
+	if err != nil || len(apps) != 2 {
+		t.Fatalf("%d applications, %v", len(apps), err)
+	}
+	if a := apps[0]; a.Name != "classic" || a.Description != "Made by hand." || len(a.Platforms) != 2 || len(a.Versions) != 0 {
+		t.Errorf("of scripts: %+v", a)
+	}
+	web := apps[1]
+	var versions []string
+	for _, v := range web.Versions {
+		versions = append(versions, v.Name)
+	}
+	if got := strings.Join(versions, " "); got != "1.10.0 1.9.0 1.2.0" {
+		t.Errorf("versions %s", got)
+	}
+	if b := web.Versions[0].Build; b == nil || !b.Time.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) || b.URL != "https://example.com/2" {
+		t.Errorf("build %+v", b)
+	}
+	if len(web.Others) != 1 || web.Others[0].Serves != "1.2.0" || web.Dir != "latest" || len(web.Variables) != 4 || !web.Uninstalls {
+		t.Errorf("profile %+v, others %+v", web.Profile, web.Others)
+	}
+	files(t, site.Catalogue{Registry: "docker.io/labring", Apps: apps})
+}
+
+func FuzzReadBuilds(f *testing.F) {
+	f.Add(finished)
+	f.Add(`[{"name": "web"}]`)
+	f.Add(`{}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		builds, err := site.ReadBuilds(strings.NewReader(text))
+		for _, b := range builds {
+			if err == nil && (b.Name == "" || b.Version == "" || b.Time.IsZero()) {
+				t.Errorf("%+v", b)
+			}
+		}
+	})
+}

@@ -1,0 +1,217 @@
+package upstream
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/labring-actions/cluster-image/internal/recipe"
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
+	"github.com/labring-actions/cluster-image/internal/source"
+)
+
+// place is where the versions of an application are published.
+type place struct {
+	// kind is index, oci, github or url; at is the repository, the registry's, the project or the page.
+	kind, at string
+	// chart is the one in an index, byApp whether its application's version counts and not its own.
+	chart string
+	byApp bool
+}
+
+// server is what is asked once for all that it has: the index for all of its charts.
+func (p place) server() place { return place{kind: p.kind, at: p.at} }
+
+func (p place) String() string {
+	switch p.kind {
+	case "github":
+		return "github.com/" + p.at
+	case "oci":
+		return "oci://" + p.at
+	}
+	return p.at
+}
+
+// placeOf finds where the versions of a recipe are published: where it says, else the index of its first chart whose version follows from the
+// application's.
+func placeOf(r recipe.Recipe) (place, bool) {
+	if r.App == nil || len(r.App.Version.Only) > 0 || r.App.Version.Releases == "none" {
+		return place{}, false
+	}
+	if kind, at, ok := strings.Cut(r.App.Version.Releases, ":"); ok {
+		return place{kind: kind, at: at}, true
+	}
+	for i := range r.App.Sources {
+		if p, ok := chartPlace(&r.App.Sources[i]); ok {
+			return p, true
+		}
+	}
+	return place{}, false
+}
+
+func chartPlace(s *app.Source) (place, bool) {
+	follows := func(text string) bool {
+		return slices.Contains([]string{"{version}", "{version-bare}", "{version-v}"}, text)
+	}
+	switch {
+	case s.IsIndexed() && follows(s.AppVersion):
+		return place{kind: "index", at: s.Repo, chart: s.Chart, byApp: true}, true
+	case s.IsIndexed() && follows(s.Version):
+		return place{kind: "index", at: s.Repo, chart: s.Chart}, true
+	case s.IsOCI() && follows(s.Version):
+		return place{kind: "oci", at: strings.TrimPrefix(s.Chart, "oci://")}, true
+	}
+	return place{}, false
+}
+
+// ask asks every server once, many at a time.
+func (o Options) ask(ctx context.Context, byPlace map[place][]recipe.Recipe) (map[place][]offer, []Failure) {
+	var (
+		group  errgroup.Group
+		mu     sync.Mutex
+		offers = map[place][]offer{}
+		failed []Failure
+	)
+	group.SetLimit(cmp.Or(o.Parallel, 8))
+	for server, places := range byServer(byPlace) {
+		group.Go(func() error {
+			found, errs := o.answers(ctx, server, places)
+			mu.Lock()
+			defer mu.Unlock()
+			for p, list := range found {
+				offers[p] = list
+			}
+			for p, err := range errs {
+				failed = append(failed, Failure{Place: p.String(), Recipes: recipeNames(byPlace[p]), Err: err})
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // what fails is in failed
+	slices.SortFunc(failed, func(a, b Failure) int { return strings.Compare(a.Recipes[0], b.Recipes[0]) })
+	return offers, failed
+}
+
+func byServer(byPlace map[place][]recipe.Recipe) map[place][]place {
+	out := map[place][]place{}
+	for p := range byPlace {
+		out[p.server()] = append(out[p.server()], p)
+	}
+	return out
+}
+
+func recipeNames(rs []recipe.Recipe) []string {
+	var out []string
+	for _, r := range rs {
+		out = append(out, r.Name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// answers asks one server for all of its places.
+func (o Options) answers(ctx context.Context, server place, places []place) (map[place][]offer, map[place]error) {
+	found, failed := map[place][]offer{}, map[place]error{}
+	var index []byte
+	var unreachable error
+	if server.kind == "index" {
+		index, unreachable = o.Client.IndexFile(ctx, server.at)
+	}
+	for _, p := range places {
+		list, err := []offer(nil), unreachable
+		if err == nil {
+			list, err = o.offers(ctx, p, index)
+		}
+		if err != nil {
+			failed[p] = err
+			continue
+		}
+		found[p] = list
+	}
+	return found, failed
+}
+
+func (o Options) offers(ctx context.Context, p place, index []byte) ([]offer, error) {
+	switch p.kind {
+	case "index":
+		return charts(index, p)
+	case "oci":
+		return o.tags(ctx, p.at)
+	case "github":
+		return o.releases(ctx, p.at)
+	case "url":
+		return o.page(ctx, p.at)
+	}
+	return nil, fmt.Errorf("versions can't be looked for at %s:%s", p.kind, p.at)
+}
+
+func charts(index []byte, p place) ([]offer, error) {
+	entries, err := source.DecodeIndex(index, p.chart)
+	if err != nil {
+		return nil, fmt.Errorf("chart index of %s: %w", p.at, err)
+	}
+	var out []offer
+	for _, e := range entries {
+		v := e.Version
+		if p.byApp {
+			v = e.AppVersion
+		}
+		out = append(out, offer{version: v})
+	}
+	return out, nil
+}
+
+func (o Options) releases(ctx context.Context, project string) ([]offer, error) {
+	api := o.API
+	if api == "" {
+		api = source.GitHubAPI
+	}
+	releases, err := o.Client.Releases(ctx, api, project)
+	if err != nil {
+		return nil, err
+	}
+	var out []offer
+	for _, r := range releases {
+		if !r.Draft {
+			out = append(out, offer{version: r.Tag, unstable: r.Prerelease})
+		}
+	}
+	return out, nil
+}
+
+func (o Options) page(ctx context.Context, address string) ([]offer, error) {
+	versions, err := o.Client.VersionList(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return plain(versions), nil
+}
+
+// tags asks a registry for the tags of a chart. In a tag a + is written as _.
+func (o Options) tags(ctx context.Context, repository string) ([]offer, error) {
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		return nil, fmt.Errorf("chart oci://%s: %w", repository, err)
+	}
+	tags, err := remote.List(repo, remote.WithContext(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("tags of oci://%s: %w", repository, err)
+	}
+	return plain(tags), nil
+}
+
+func plain(versions []string) []offer {
+	var out []offer
+	for _, v := range versions {
+		out = append(out, offer{version: v})
+	}
+	return out
+}
