@@ -190,7 +190,7 @@ func permissions(s Source) fs.FileMode {
 }
 
 func (s *Source) perPlatform() bool {
-	texts := []string{s.URL(), s.Extract.Path, s.SHA256URL}
+	texts := append([]string{s.URL(), s.Extract.Path, s.SHA256URL, s.Images.Join}, s.Images.List...)
 	for _, p := range append(append(Map[string]{}, s.Pick...), s.Extract.Files...) {
 		texts = append(texts, p.Key)
 	}
