@@ -44,11 +44,11 @@ func fetchCommand(p *Program) *cli.Command {
 					return usage("%s has no file name", f.URL).Advise("add --output FILE")
 				}
 			}
-			sum, err := source.Downloader{}.Download(c.Context, f, output)
+			got, err := source.FromEnvironment().Download(c.Context, f, output)
 			if err != nil {
 				return &failure.Failure{Class: failure.Source, Err: err}
 			}
-			return p.Result(fmt.Sprintf("%s  %s", sum, output), map[string]string{"file": output, "sha256": sum})
+			return p.Result(fmt.Sprintf("%s  %s", got.SHA256, output), map[string]string{"file": output, "sha256": got.SHA256})
 		},
 	}
 }

@@ -42,8 +42,12 @@ type Query struct {
 // FindChart fetches the index of a repository and gives the chart for a version of the application, by the rule of [Choose]. Hosts that the environment
 // variable [PlainHTTPVariable] names may be asked without TLS.
 func FindChart(ctx context.Context, q Query) (Chart, error) {
-	c := &Client{PlainHTTP: strings.FieldsFunc(os.Getenv(PlainHTTPVariable), func(r rune) bool { return r == ',' || r == ' ' })}
-	return c.FindChart(ctx, q)
+	return FromEnvironment().FindChart(ctx, q)
+}
+
+// FromEnvironment is a client for the commands of an init.sh: the environment variable [PlainHTTPVariable] names hosts that may be asked without TLS.
+func FromEnvironment() *Client {
+	return &Client{PlainHTTP: strings.FieldsFunc(os.Getenv(PlainHTTPVariable), func(r rune) bool { return r == ',' || r == ' ' })}
 }
 
 // FindChart is as the function of that name.

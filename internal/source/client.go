@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/labring-actions/cluster-image/internal/reference"
+	"github.com/labring-actions/cluster-image/internal/registry"
 )
 
 // ErrSource is what every error about a foreign server wraps.
@@ -34,10 +38,27 @@ type Client struct {
 	PlainHTTP []string
 	// Tokens are sent to the hosts that they are for, and over TLS only, the loopback aside. A redirect to another host takes none along.
 	Tokens map[string]string
-	// Timeout bounds one download as a whole: ten minutes when zero.
+	// Mirrors say where addresses that begin with a prefix are fetched instead.
+	Mirrors Mirrors
+	// Registry fetches charts that are in a registry; nil refuses them. ImageMirrors are where their bytes are.
+	Registry     *registry.Client
+	ImageMirrors reference.Mirrors
+	// Cache keeps what was downloaded, by its checksum; nil keeps nothing.
+	Cache Cache
+	// Timeout bounds a small download as a whole, such as that of an index: ten minutes when zero. A file may take six times as long.
 	Timeout time.Duration
 	// Wait waits between two attempts; nil waits for real.
 	Wait func(ctx context.Context, d time.Duration) error
+
+	flights flights
+}
+
+// Cache keeps files by their SHA-256 in hexadecimal.
+type Cache interface {
+	// Open gives a file, checked while it is read; an error when it is not there.
+	Open(sum string) (io.ReadCloser, error)
+	// Keep takes in a file whose checksum and size are known.
+	Keep(sum string, size int64, file io.Reader) error
 }
 
 // check refuses what is not https, unless the host is the loopback or was named.
@@ -77,16 +98,25 @@ func (c *Client) client() *http.Client {
 
 // get fetches an address and hands the body to use, again from the start when the connection breaks or the server is busy.
 func (c *Client) get(ctx context.Context, address string, use func(body io.Reader) error) error {
-	u, err := url.Parse(address)
+	return c.within(ctx, c.limit(), address, use)
+}
+
+// limit is how long a small download may take.
+func (c *Client) limit() time.Duration { return cmp.Or(c.Timeout, defaultTimeout) }
+
+// address is where an address is really fetched, once it is allowed.
+func (c *Client) address(text string) (*url.URL, error) {
+	u, err := url.Parse(c.Mirrors.Apply(text))
 	if err != nil {
-		return fmt.Errorf("%w: %q is no address", ErrSource, address)
+		return nil, fmt.Errorf("%w: %q is no address", ErrSource, text)
 	}
-	if err := c.check(u); err != nil {
+	return u, c.check(u)
+}
+
+func (c *Client) within(ctx context.Context, limit time.Duration, address string, use func(body io.Reader) error) error {
+	u, err := c.address(address)
+	if err != nil {
 		return err
-	}
-	limit := c.Timeout
-	if limit == 0 {
-		limit = defaultTimeout
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %s", limit))
 	defer cancel()
@@ -134,26 +164,44 @@ func (c *Client) once(ctx context.Context, u *url.URL, use func(io.Reader) error
 		return err
 	}
 	r.Header.Set("User-Agent", "cluster-image")
+	r.Header.Set("Accept-Encoding", "identity") // the checksum is that of the file as it is
 	if token := c.Tokens[u.Host]; token != "" && (u.Scheme == "https" || isLoopback(u.Hostname())) {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := c.client().Do(r)
 	if err != nil {
-		return transport(err)
+		return transportError(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		err := fmt.Errorf("the server answered %s", resp.Status)
-		if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-			return &passing{err}
-		}
-		return err
+		return refused(resp)
 	}
 	return use(&body{resp.Body})
 }
 
-// transport takes the address out of an error, which the caller names without its password, and tells what may pass.
-func transport(err error) error {
+// ErrMissing means that the server has no such file.
+var ErrMissing = errors.New("the server has no such file")
+
+// refused is the error for an answer that is none.
+func refused(resp *http.Response) error {
+	err := fmt.Errorf("the server answered %s", resp.Status)
+	switch {
+	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
+		return &passing{err}
+	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
+		return &missingError{err}
+	}
+	return err
+}
+
+// missingError is an [ErrMissing] in the server's words.
+type missingError struct{ error }
+
+// Is makes it an [ErrMissing].
+func (missingError) Is(target error) bool { return target == ErrMissing }
+
+// transportError takes the address out of an error, which the caller names without its password, and tells what may pass.
+func transportError(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

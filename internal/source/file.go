@@ -10,14 +10,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 )
 
 // MaxFile is the size in bytes that a download has at most unless its File says otherwise.
@@ -40,129 +38,162 @@ type File struct {
 	Mode fs.FileMode
 }
 
-// Downloader fetches files over HTTP.
-type Downloader struct {
-	// Client is what requests go through; nil is one that honours the proxy variables and gives a server a minute to answer.
-	Client *http.Client
+// Got is what a download gave.
+type Got struct {
+	// SHA256 is in hexadecimal; Size is in bytes.
+	SHA256 string
+	Size   int64
 }
 
-// Download fetches a file to a path, and gives its SHA-256 in hex. The file appears there only when it is whole and its checksum, if any, is right.
-func (d Downloader) Download(ctx context.Context, f File, to string) (string, error) {
-	want, err := d.checksum(ctx, f)
+// Download fetches a file to a path. It appears there only when it is whole and its checksum, if any, is right. What the cache has is not fetched; what
+// was fetched before in this run, and can be read from the cache, is not fetched again.
+func (c *Client) Download(ctx context.Context, f File, to string) (Got, error) {
+	want, err := c.checksum(ctx, f)
 	if err != nil {
-		return "", err
+		return Got{}, err
 	}
+	if c.Cache == nil {
+		return c.fetch(ctx, f, want, to)
+	}
+	if want != "" {
+		if got, err := c.fromCache(want, f, to); err == nil {
+			return got, nil
+		}
+	}
+	mine := false
+	got, err := do(&c.flights, "file "+f.URL+" "+want, func() (Got, error) {
+		mine = true
+		return c.fetch(ctx, f, want, to)
+	})
+	if err != nil || mine {
+		return got, err
+	}
+	if got, err := c.fromCache(got.SHA256, f, to); err == nil {
+		return got, nil
+	}
+	return c.fetch(ctx, f, got.SHA256, to)
+}
+
+// Checksum gives the SHA-256 that a file must have; empty when nothing says so.
+func (c *Client) Checksum(ctx context.Context, f File) (string, error) { return c.checksum(ctx, f) }
+
+func (c *Client) fromCache(sum string, f File, to string) (Got, error) {
+	r, err := c.Cache.Open(sum)
+	if err != nil {
+		return Got{}, err
+	}
+	defer r.Close()
+	got := Got{SHA256: sum}
+	err = place(to, f.Mode, func(w *os.File) (err error) {
+		got.Size, err = io.Copy(w, r)
+		return err
+	})
+	return got, err
+}
+
+// place writes a file that appears under its name only when it is whole.
+func place(to string, mode fs.FileMode, write func(*os.File) error) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return "", fmt.Errorf("make directory for %s: %w", to, err)
+		return fmt.Errorf("make directory for %s: %w", to, err)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(to), ".fetch-*")
 	if err != nil {
-		return "", fmt.Errorf("write %s: %w", to, err)
+		return fmt.Errorf("write %s: %w", to, err)
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
-	got, err := d.copy(ctx, f, tmp)
-	if err != nil {
-		return "", err
+	if err := write(tmp); err != nil {
+		return err
 	}
-	if want != "" && got != want {
-		return "", fmt.Errorf("%s: %w: it is sha256:%s, and sha256:%s was expected", f.URL, ErrChecksum, got, want)
-	}
-	mode := f.Mode
 	if mode == 0 {
 		mode = 0o644
 	}
 	if err := errors.Join(tmp.Chmod(mode), tmp.Close(), os.Rename(tmp.Name(), to)); err != nil {
-		return "", fmt.Errorf("write %s: %w", to, err)
+		return fmt.Errorf("write %s: %w", to, err)
 	}
-	return got, nil
+	return nil
 }
 
-// copy writes the body of the answer and gives its checksum.
-func (d Downloader) copy(ctx context.Context, f File, w io.Writer) (string, error) {
+// fetch downloads a file, compares it with its checksum and lets the cache keep it.
+func (c *Client) fetch(ctx context.Context, f File, want, to string) (Got, error) {
+	var got Got
+	err := place(to, f.Mode, func(tmp *os.File) error {
+		err := c.within(ctx, 6*c.limit(), f.URL, func(body io.Reader) (err error) {
+			got, err = receive(body, f, tmp)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if want != "" && got.SHA256 != want {
+			return fmt.Errorf("%w: %s: %w: it is sha256:%s, and sha256:%s was expected", ErrSource, redact(f.URL), ErrChecksum, got.SHA256, want)
+		}
+		return c.keep(got, tmp)
+	})
+	return got, err
+}
+
+func (c *Client) keep(got Got, file *os.File) error {
+	if c.Cache == nil {
+		return nil
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read download: %w", err)
+	}
+	if err := c.Cache.Keep(got.SHA256, got.Size, file); err != nil {
+		return fmt.Errorf("keep download: %w", err)
+	}
+	return nil
+}
+
+// receive writes the body of an answer, over what an earlier try may have left.
+func receive(body io.Reader, f File, tmp *os.File) (Got, error) {
 	limit := f.Max
 	if limit <= 0 {
 		limit = MaxFile
 	}
-	body, err := d.open(ctx, f.URL)
-	if err != nil {
-		return "", err
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return Got{}, err
 	}
-	defer body.Close()
+	if err := tmp.Truncate(0); err != nil {
+		return Got{}, err
+	}
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, h), io.LimitReader(body, limit+1))
+	n, err := io.Copy(io.MultiWriter(tmp, h), io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("fetch %s: %w after %d bytes", f.URL, err, n)
+		return Got{}, fmt.Errorf("%w after %d bytes", err, n)
 	case n > limit:
-		return "", fmt.Errorf("fetch %s: more than %d bytes; --max allows more", f.URL, limit)
+		return Got{}, fmt.Errorf("more than %d bytes; --max allows more", limit)
 	case n == 0:
-		return "", fmt.Errorf("fetch %s: the file is empty", f.URL)
+		return Got{}, errors.New("the file is empty")
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-func (d Downloader) open(ctx context.Context, address string) (io.ReadCloser, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("fetch %q: want a URL that begins with https:// or http://", address)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", address, err)
-	}
-	client := d.Client
-	if client == nil {
-		client = defaultClient()
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", address, unwrapURL(err))
-	}
-	if res.StatusCode != http.StatusOK {
-		res.Body.Close()
-		return nil, fmt.Errorf("fetch %s: the server answered %s", address, res.Status)
-	}
-	return res.Body, nil
-}
-
-func defaultClient() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = time.Minute
-	return &http.Client{Transport: t}
-}
-
-// unwrapURL leaves out the method and address that net/http puts before an error, since they are said already.
-func unwrapURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
+	return Got{SHA256: hex.EncodeToString(h.Sum(nil)), Size: n}, nil
 }
 
 var sum = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // checksum is what the file must have; empty when nothing is known of it.
-func (d Downloader) checksum(ctx context.Context, f File) (string, error) {
+func (c *Client) checksum(ctx context.Context, f File) (string, error) {
 	if f.SHA256 != "" {
 		s := strings.ToLower(strings.TrimPrefix(f.SHA256, "sha256:"))
 		if !sum.MatchString(s) {
-			return "", fmt.Errorf("%q is not a SHA-256: want 64 hexadecimal digits", f.SHA256)
+			return "", fmt.Errorf("%w: %q is not a SHA-256: want 64 hexadecimal digits", ErrSource, f.SHA256)
 		}
 		return s, nil
 	}
 	if f.SHA256URL == "" {
 		return "", nil
 	}
-	body, err := d.open(ctx, f.SHA256URL)
+	b, err := do(&c.flights, "sums "+f.SHA256URL, func() (b []byte, err error) {
+		err = c.get(ctx, f.SHA256URL, func(body io.Reader) (err error) {
+			b, err = io.ReadAll(io.LimitReader(body, maxSums))
+			return err
+		})
+		return b, err
+	})
 	if err != nil {
-		return "", err
-	}
-	defer body.Close()
-	b, err := io.ReadAll(io.LimitReader(body, maxSums))
-	if err != nil {
-		return "", fmt.Errorf("fetch %s: %w", f.SHA256URL, err)
+		return "", fmt.Errorf("fetch checksum: %w", err)
 	}
 	u, err := url.Parse(f.URL)
 	if err != nil {
@@ -170,7 +201,7 @@ func (d Downloader) checksum(ctx context.Context, f File) (string, error) {
 	}
 	s := findSum(b, path.Base(u.Path))
 	if s == "" {
-		return "", fmt.Errorf("%s has no SHA-256 of %s", f.SHA256URL, path.Base(u.Path))
+		return "", fmt.Errorf("%w: %s has no SHA-256 of %s", ErrSource, f.SHA256URL, path.Base(u.Path))
 	}
 	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labring-actions/cluster-image/internal/source"
 )
@@ -65,20 +66,21 @@ func TestDownload(t *testing.T) {
 		{"empty", source.File{URL: base + "/empty"}, "the file is empty"},
 		{"too large", source.File{URL: base + "/tool", Max: 4}, "more than 4 bytes"},
 		{"cut short", source.File{URL: base + "/short"}, "unexpected EOF after 5 bytes"},
-		{"not a URL", source.File{URL: "file:///etc/passwd"}, `fetch "file:///etc/passwd": want a URL that begins with https://`},
+		{"not a URL", source.File{URL: "file:///etc/passwd"}, `"file:///etc/passwd" is no address: want https://HOST/PATH`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			to := filepath.Join(t.TempDir(), "opt", "tool")
 			test.file.Mode = 0o755
-			got, err := source.Downloader{}.Download(context.Background(), test.file, to)
+			client := &source.Client{Wait: func(context.Context, time.Duration) error { return nil }}
+			got, err := client.Download(t.Context(), test.file, to)
 			if test.want != "" {
 				wantFailure(t, err, test.want, to)
 				return
 			}
-			if err != nil || got != sum {
-				t.Fatalf("got %s, %v", got, err)
+			if err != nil || got.SHA256 != sum || got.Size != 5 {
+				t.Fatalf("got %s, %v", got.SHA256, err)
 			}
 			if info, err := os.Stat(to); err != nil || info.Size() != 5 || info.Mode().Perm() != 0o755 {
 				t.Fatalf("file: %v, %v", info, err)

@@ -56,10 +56,15 @@ func (c *Client) IndexFile(ctx context.Context, repository string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	var b []byte
-	err = c.get(ctx, address, func(body io.Reader) (err error) {
-		b, err = readIndex(body)
-		return err
+	if _, err := c.address(address); err != nil {
+		return nil, fmt.Errorf("fetch chart index: %w", err)
+	}
+	b, err := do(&c.flights, "index "+address, func() (b []byte, err error) {
+		err = c.get(ctx, address, func(body io.Reader) (err error) {
+			b, err = readIndex(body)
+			return err
+		})
+		return b, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fetch chart index: %w", err)

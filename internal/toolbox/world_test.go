@@ -69,7 +69,7 @@ func command(ctx context.Context, args []string) error {
 				f.Mode = fs.FileMode(n)
 			}
 		}
-		_, err := source.Downloader{}.Download(ctx, f, output)
+		_, err := source.FromEnvironment().Download(ctx, f, output)
 		return err
 	}
 	return fmt.Errorf("what is %q?", args)

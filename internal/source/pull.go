@@ -1,0 +1,105 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/labring-actions/cluster-image/internal/reference"
+)
+
+// chartMedia is the media type of a chart's archive in a registry.
+const chartMedia = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+// maxChart bounds a chart, in bytes.
+const maxChart = 256 << 20
+
+// Pull fetches a chart from a registry, named as oci://REGISTRY/PATH, to a file. A chart's version with a + is a tag with _.
+func (c *Client) Pull(ctx context.Context, chart, version, to string) (Got, error) {
+	if c.Registry == nil {
+		return Got{}, fmt.Errorf("%w: %s: charts of registries are not fetched here", ErrSource, chart)
+	}
+	tag := strings.ReplaceAll(version, "+", "_")
+	ref, err := reference.Parse(strings.TrimPrefix(chart, "oci://") + ":" + tag)
+	if err != nil {
+		return Got{}, fmt.Errorf("%w: %s: %w", ErrSource, chart, err)
+	}
+	var failed error
+	for _, source := range c.ImageMirrors.Sources(ref) {
+		got, err := c.pull(ctx, source, tag, to)
+		if err == nil {
+			return got, nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return Got{}, fmt.Errorf("chart %s:%s: %w", chart, version, failed)
+}
+
+func (c *Client) pull(ctx context.Context, ref reference.Reference, tag, to string) (Got, error) {
+	m, err := c.Registry.Manifest(ctx, ref, tag)
+	if err != nil {
+		return Got{}, err
+	}
+	var manifest v1.Manifest
+	if err := json.Unmarshal(m.Bytes, &manifest); err != nil {
+		return Got{}, fmt.Errorf("%w: manifest of %s: %w", ErrSource, ref, err)
+	}
+	for _, l := range manifest.Layers {
+		if string(l.MediaType) == chartMedia {
+			return c.pullBlob(ctx, ref, l, to)
+		}
+	}
+	return Got{}, fmt.Errorf("%w: %s is no Helm chart: none of its layers is %s", ErrSource, ref, chartMedia)
+}
+
+func (c *Client) pullBlob(ctx context.Context, ref reference.Reference, l v1.Descriptor, to string) (Got, error) {
+	if l.Size > maxChart {
+		return Got{}, fmt.Errorf("%w: %s has %d bytes, and a chart at most %d", ErrSource, ref, l.Size, maxChart)
+	}
+	f := File{URL: ref.String(), Max: maxChart}
+	if c.Cache != nil {
+		if got, err := c.fromCache(l.Digest.Hex, f, to); err == nil {
+			return got, nil
+		}
+	}
+	b, err := c.Registry.ReadBlob(ctx, ref, l, maxChart)
+	if err != nil {
+		return Got{}, err
+	}
+	var got Got
+	err = place(to, 0o644, func(tmp *os.File) (err error) {
+		if got, err = receive(strings.NewReader(string(b)), f, tmp); err != nil {
+			return err
+		}
+		return c.keep(got, tmp)
+	})
+	return got, err
+}
+
+// Cached gives a file that the cache has, to a path; an error when it has not.
+func (c *Client) Cached(sum, to string) (Got, error) {
+	if c.Cache == nil {
+		return Got{}, errors.New("there is no cache")
+	}
+	return c.fromCache(sum, File{}, to)
+}
+
+// Text fetches a small file.
+func (c *Client) Text(ctx context.Context, address string, max int64) ([]byte, error) {
+	return do(&c.flights, "text "+address, func() (b []byte, err error) {
+		err = c.get(ctx, address, func(body io.Reader) (err error) {
+			b, err = io.ReadAll(io.LimitReader(body, max+1))
+			if err == nil && int64(len(b)) > max {
+				err = fmt.Errorf("more than %d bytes", max)
+			}
+			return err
+		})
+		return b, err
+	})
+}
