@@ -48,12 +48,20 @@ func (m *ClusterImage) Build(
 	// Ask the sources now, instead of taking what they said today.
 	// +optional
 	refresh bool,
+
+	// What stores the images: cluster-image, or sealos for the original.
+	// +default="cluster-image"
+	saver Saver,
+
+	// The image with the sealos that saves, when it does.
+	// +default="ghcr.io/labring/sealos:v5.0.1"
+	sealosImage string,
 ) (*Image, error) {
 	context, err := m.download(ctx, app, version, platform, refresh)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := m.save(ctx, context, maybe, refresh)
+	registry, err := m.save(ctx, context, saving{maybe, refresh, saver, sealosImage})
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", app, version, err)
 	}
@@ -61,10 +69,27 @@ func (m *ClusterImage) Build(
 		Module: m, App: app, Version: version, Context: context.dir, RegistryDir: registry.dir, Platforms: context.platforms,
 		Labels: label, Annotations: annotation, SourceDateEpoch: sourceDateEpoch,
 	}
-	if err := img.assemble(ctx, registry.images); err != nil {
+	if err := img.make(ctx, registry.images); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", app, version, err)
 	}
 	return img, nil
+}
+
+// make assembles the image. Where the build file needs a container engine, that builds it first.
+func (i *Image) make(ctx context.Context, images []savedImage) error {
+	err := i.write(ctx, images)
+	if err == nil {
+		return nil
+	}
+	var needs struct{ ContainerEngine string }
+	c := i.Module.stored().WithMountedDirectory(contextDir, i.Context)
+	if asked := i.Module.document(ctx, c, &needs, append([]string{"images", contextDir, "--json"}, platformFlags(i.Platforms)...)...); asked != nil || needs.ContainerEngine == "" {
+		return err
+	}
+	if err := i.buildOnEngine(ctx, nil); err != nil {
+		return err
+	}
+	return i.write(ctx, images)
 }
 
 // assembled is the result of assemble.
@@ -78,9 +103,9 @@ type assembled struct {
 	} `json:"platforms"`
 }
 
-// assemble makes the archive, and what is told of it.
-func (i *Image) assemble(ctx context.Context, images []savedImage) error {
-	c := i.assembly("oci-archive", archiveFile)
+// write makes the archive, and what is told of it.
+func (i *Image) write(ctx context.Context, images []savedImage) error {
+	c := i.written("oci-archive", archiveFile)
 	out, err := result(ctx, c)
 	if err != nil {
 		return fmt.Errorf("assemble: %w", err)
@@ -100,8 +125,11 @@ const (
 	layoutDir   = "/out/layout"
 )
 
-// assembly is a container in which the image was written in one of the program's formats.
-func (i *Image) assembly(format, path string) *dagger.Container {
+// written is a container in which the image was written in one of the program's formats.
+func (i *Image) written(format, path string) *dagger.Container {
+	if len(i.Parts) > 0 {
+		return i.repacked(format, path)
+	}
 	args := []string{"assemble", contextDir, "--json", "--registry-dir", registryDir, "--tag", i.name(), "--format", format, "--output", path}
 	for _, l := range i.Labels {
 		args = append(args, "--label", l)
@@ -115,6 +143,17 @@ func (i *Image) assembly(format, path string) *dagger.Container {
 		WithMountedDirectory(registryDir, i.RegistryDir).
 		WithDirectory("/out", dag.Directory())
 	return i.Module.run(c, slices.Concat(args, platformFlags(i.Platforms))...)
+}
+
+// repacked joins what the engine built.
+func (i *Image) repacked(format, path string) *dagger.Container {
+	args := []string{"repack", "--json", "--tag", i.name(), "--format", format, "--output", path}
+	c := i.Module.Toolbox().WithDirectory("/out", dag.Directory())
+	for n, part := range i.Parts {
+		file := fmt.Sprintf("/build/part%d.tar", n)
+		c, args = c.WithMountedFile(file, part), append(args, file)
+	}
+	return i.Module.run(c, args...)
 }
 
 // name is what an image is called that was not pushed.

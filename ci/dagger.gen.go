@@ -103,6 +103,7 @@ func (r Image) MarshalJSON() ([]byte, error) {
 		Labels          []string
 		Annotations     []string
 		SourceDateEpoch int
+		Parts           []*dagger.File
 		Summary         string
 		Document        string
 		Digest          string
@@ -118,6 +119,7 @@ func (r Image) MarshalJSON() ([]byte, error) {
 	concrete.Labels = r.Labels
 	concrete.Annotations = r.Annotations
 	concrete.SourceDateEpoch = r.SourceDateEpoch
+	concrete.Parts = r.Parts
 	concrete.Summary = r.Summary
 	concrete.Document = r.Document
 	concrete.Digest = r.Digest
@@ -137,6 +139,7 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 		Labels          []string
 		Annotations     []string
 		SourceDateEpoch int
+		Parts           []*dagger.File
 		Summary         string
 		Document        string
 		Digest          string
@@ -156,6 +159,7 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 	r.Labels = concrete.Labels
 	r.Annotations = concrete.Annotations
 	r.SourceDateEpoch = concrete.SourceDateEpoch
+	r.Parts = concrete.Parts
 	r.Summary = concrete.Summary
 	r.Document = concrete.Document
 	r.Digest = concrete.Digest
@@ -164,6 +168,52 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 	r.Context = concrete.Context
 	r.RegistryDir = concrete.RegistryDir
 	r.Archive = concrete.Archive
+	return nil
+}
+
+func (r Saver) IsEnum() {}
+
+func (r Saver) Name() string {
+	switch r {
+	case Own:
+		return "Own"
+	case Sealos:
+		return "Sealos"
+	}
+	return ""
+}
+
+func (r Saver) Value() string {
+	return string(r)
+}
+
+func (r Saver) MarshalJSON() ([]byte, error) {
+	if r == "" {
+		return []byte("\"\""), nil
+	}
+	name := r.Name()
+	if name == "" {
+		return nil, fmt.Errorf("invalid enum value %q", r)
+	}
+	return json.Marshal(name)
+}
+
+func (r *Saver) UnmarshalJSON(bs []byte) error {
+	var s string
+	err := json.Unmarshal(bs, &s)
+	if err != nil {
+		return err
+	}
+	switch s {
+	case "":
+		*r = ""
+	case "Own":
+		*r = Own
+	case "Sealos":
+		*r = Sealos
+	default:
+		return fmt.Errorf("invalid enum value %q", s)
+	}
 	return nil
 }
 
@@ -355,7 +405,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg refresh", err))
 				}
 			}
-			return (*ClusterImage).Build(&parent, ctx, app, version, platform, maybe, label, annotation, sourceDateEpoch, refresh)
+			var saver Saver
+			if inputArgs["saver"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["saver"]), &saver)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg saver", err))
+				}
+			}
+			var sealosImage string
+			if inputArgs["sealosImage"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["sealosImage"]), &sealosImage)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg sealosImage", err))
+				}
+			}
+			return (*ClusterImage).Build(&parent, ctx, app, version, platform, maybe, label, annotation, sourceDateEpoch, refresh, saver, sealosImage)
 		case "Demo":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -390,7 +454,63 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg file", err))
 				}
 			}
-			return (*ClusterImage).DockerBuild(&parent, context, platform, file), nil
+			var buildArg []string
+			if inputArgs["buildArg"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["buildArg"]), &buildArg)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg buildArg", err))
+				}
+			}
+			return (*ClusterImage).DockerBuild(&parent, ctx, context, platform, file, buildArg)
+		case "DockerImage":
+			var parent ClusterImage
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var name string
+			if inputArgs["name"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["name"]), &name)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg name", err))
+				}
+			}
+			var version string
+			if inputArgs["version"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["version"]), &version)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg version", err))
+				}
+			}
+			var platform []dagger.Platform
+			if inputArgs["platform"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["platform"]), &platform)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
+				}
+			}
+			var buildArg []string
+			if inputArgs["buildArg"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["buildArg"]), &buildArg)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg buildArg", err))
+				}
+			}
+			var recipes *dagger.Directory
+			if inputArgs["recipes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["recipes"]), &recipes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg recipes", err))
+				}
+			}
+			var refresh bool
+			if inputArgs["refresh"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["refresh"]), &refresh)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg refresh", err))
+				}
+			}
+			return (*ClusterImage).DockerImage(&parent, ctx, name, version, platform, buildArg, recipes, refresh)
 		case "Download":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -509,7 +629,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg refresh", err))
 				}
 			}
-			return (*ClusterImage).RegistrySave(&parent, ctx, context, platform, maybe, refresh)
+			var saver Saver
+			if inputArgs["saver"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["saver"]), &saver)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg saver", err))
+				}
+			}
+			var sealosImage string
+			if inputArgs["sealosImage"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["sealosImage"]), &sealosImage)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg sealosImage", err))
+				}
+			}
+			return (*ClusterImage).RegistrySave(&parent, ctx, context, platform, maybe, refresh, saver, sealosImage)
 		case "Test":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)

@@ -25,6 +25,9 @@ type Image struct {
 	Annotations []string
 	// +private
 	SourceDateEpoch int
+	// Parts are the images of the platforms that the engine built; none when the program assembles the image.
+	// +private
+	Parts []*dagger.File
 
 	// What is in the image, its platforms, and last its digest.
 	Summary string
@@ -46,7 +49,7 @@ type Image struct {
 
 // Layout is the image as an OCI layout directory.
 func (i *Image) Layout() *dagger.Directory {
-	return i.assembly("oci-layout", layoutDir).Directory(layoutDir)
+	return i.written("oci-layout", layoutDir).Directory(layoutDir)
 }
 
 // Needs lists the container images that the image needs; with explain it says every place that asks for one of them.

@@ -31,8 +31,16 @@ func (m *ClusterImage) RegistrySave(
 	// Ask the sources now, instead of taking what they said today.
 	// +optional
 	refresh bool,
+
+	// What stores the images: cluster-image, or sealos for the original.
+	// +default="cluster-image"
+	saver Saver,
+
+	// The image with the sealos that saves, when it does.
+	// +default="ghcr.io/labring/sealos:v5.0.1"
+	sealosImage string,
 ) (*dagger.Directory, error) {
-	saved, err := m.save(ctx, contexts{context, words(platform)}, maybe, refresh)
+	saved, err := m.save(ctx, contexts{context, words(platform)}, saving{maybe, refresh, saver, sealosImage})
 	return saved.dir, err
 }
 
@@ -50,10 +58,13 @@ type savedImage struct {
 	Bytes    int64  `json:"bytes"`
 }
 
-// save runs registry save with the shared content store.
-func (m *ClusterImage) save(ctx context.Context, of contexts, maybe string, refresh bool) (registries, error) {
-	args := []string{"registry", "save", contextDir, "--json", "--registry-dir", registryDir, "--maybe", maybe}
-	c := asking(m.stored(), refresh).WithMountedDirectory(contextDir, of.dir)
+// save runs registry save with the shared content store, or that of sealos.
+func (m *ClusterImage) save(ctx context.Context, of contexts, s saving) (registries, error) {
+	if s.saver == Sealos {
+		return m.saveBySealos(ctx, of, s)
+	}
+	args := []string{"registry", "save", contextDir, "--json", "--registry-dir", registryDir, "--maybe", s.maybe}
+	c := asking(m.stored(), s.refresh).WithMountedDirectory(contextDir, of.dir)
 	c = m.run(c, slices.Concat(args, platformFlags(of.platforms), m.Network.flags())...)
 	out, err := result(ctx, c)
 	if err != nil {

@@ -121,10 +121,7 @@ func TestCommandLine(t *testing.T) {
 	writeRecipe(t, recipes, "first", pods("docker.io/library/one:1"))
 	args := []string{"build", "first", "1.0.0", "--recipes", recipes, "--mirror", "docker.io=" + from.address, "--plain-http", from.address,
 		"--label", `words=one, "two"`, "--output"}
-	onEngine := []string{"--engine", "dagger", "--module", e.root, "--progress", "plain"}
-	for _, a := range e.args {
-		onEngine = append(onEngine, "--engine-argument="+a)
-	}
+	onEngine := append([]string{"--engine", "dagger", "--module", e.root, "--progress", "plain"}, e.arguments()...)
 	dir := t.TempDir()
 	want := run(t.Context(), dir, nil, e.program, append(args, "process.tar", "--cache", t.TempDir())...).must(t)
 	got := run(t.Context(), dir, nil, e.program, append(append(args, "dagger.tar"), onEngine...)...).must(t)

@@ -69,6 +69,7 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(os.Environ(), env...), &stdout, &stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	err := cmd.Run()
 	return outcome{stdout.String(), stderr.String(), err}
 }
@@ -79,6 +80,15 @@ func (e *engine) call(t *testing.T, from *upstream, recipes string, env []string
 	argv := append([]string{"call", "--progress=plain"}, e.args...)
 	argv = append(argv, "--recipes", recipes, "--mirror", "docker.io="+from.address, "--plain-http", from.address)
 	return run(t.Context(), e.root, env, "dagger", append(argv, args...)...)
+}
+
+// arguments are those of the module as flags of build --engine dagger.
+func (e *engine) arguments() []string {
+	var out []string
+	for _, a := range e.args {
+		out = append(out, "--engine-argument="+a)
+	}
+	return out
 }
 
 // inProcess builds without an engine and gives the digest.
