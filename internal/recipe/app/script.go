@@ -94,7 +94,8 @@ json() {
 
 const generatedHelper = `
 # generated gives a value to each variable from the third argument on that has none: that of the Secret $1 in the namespace $2, or at the first start a
-# random one. What is given is kept there as well. No value is ever an argument of a program.
+# random one, with letters of both cases, digits and a dash, since some servers refuse less. What is given is kept there as well. No value is ever an
+# argument of a program.
 generated() {
   local secret=$1 namespace=$2 name value data=
   shift
@@ -106,7 +107,7 @@ generated() {
       value=$(kubectl get secret "$secret" --namespace "$namespace" --ignore-not-found -o "jsonpath={.data.$name}" | base64 -d)
     fi
     if [[ -z $value ]]; then
-      value=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+      value=Pw-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     fi
     printf -v "$name" '%s' "$value"
     export "${name?}"
