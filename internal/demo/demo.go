@@ -11,8 +11,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/publish"
@@ -57,6 +59,9 @@ func Run(ctx context.Context, o Options) (digest string, err error) {
 	}
 	defer built.Close()
 	if err := d.prove(ctx, built); err != nil {
+		return "", err
+	}
+	if err := d.keepRegistries(ctx, built); err != nil {
 		return "", err
 	}
 	d.ending(built)
@@ -115,9 +120,22 @@ func (d *demo) makeDir() (err error) {
 		return err
 	}
 	if left, err := os.ReadDir(d.dir); err == nil && len(left) > 0 {
-		return fmt.Errorf("%s is not empty: name a new directory to keep the demo in", d.Keep)
+		return failure.New(failure.Usage, "%s is not empty", d.Keep).Advise("name a new directory to keep the demo in")
 	}
 	return os.MkdirAll(d.dir, 0o755)
+}
+
+// keepRegistries writes what the build only worked with: the registry directory of each platform.
+func (d *demo) keepRegistries(ctx context.Context, b *pipeline.Built) error {
+	if d.Keep == "" {
+		return nil
+	}
+	for platform, r := range b.Registries {
+		if err := r.Write(ctx, filepath.Join(d.dir, "registry", strings.ReplaceAll(platform, "/", "-"))); err != nil {
+			return fmt.Errorf("keep registry directory for %s: %w", platform, err)
+		}
+	}
+	return nil
 }
 
 // engineOptions are those of any build, with the demo's registry behind every name.
@@ -125,7 +143,7 @@ func (d *demo) engineOptions() pipeline.Options {
 	o := d.Engine
 	o.Cache = filepath.Join(d.dir, "cache")
 	o.Reporter = d.Reporter
-	o.Environ = []string{"HTTP_PROXY=" + d.world.web.url(), "RECIPE_PLAIN_HTTP=charts.example.com"}
+	o.Environ = []string{"HTTP_PROXY=" + d.world.web.url(), "RECIPE_PLAIN_HTTP=charts.example.com,files.example.com"}
 	for _, registry := range []string{"docker.io", "quay.io", "registry.k8s.io", "ghcr.io"} {
 		o.Mirrors = append(o.Mirrors, reference.Mirror{Prefix: registry, Target: d.world.registry.host})
 	}

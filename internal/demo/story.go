@@ -65,5 +65,5 @@ func (d *demo) ending(b *pipeline.Built) {
 		d.Tell("With --keep DIR it stays to be looked at. Now try: cluster-image build nginx 1.23.1 --dry-run")
 		return
 	}
-	d.Tell("In %s: the recipe (applications), what it left (contexts), the content store (cache), and the image as an archive (%s)", d.Keep, filepath.Base(d.order.Output.Path))
+	d.Tell("In %s: the recipe (applications), what it left (contexts), the registry directory of each platform (registry), the content store (cache), and the image as an archive (%s)", d.Keep, filepath.Base(d.order.Output.Path))
 }
