@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // Bounds of a recipe: a vendored chart or binary is far below.
@@ -28,8 +29,8 @@ type copier struct {
 }
 
 // copyFiles copies a whole recipe, files that begin with a dot included. Links are kept when they stay inside; anything else than files, directories
-// and links is refused.
-func copyFiles(ctx context.Context, from fs.FS, to *os.Root) error {
+// and links is refused. The files to skip are at its top.
+func copyFiles(ctx context.Context, from fs.FS, to *os.Root, skip []string) error {
 	c := &copier{from: from, to: to}
 	return fs.WalkDir(from, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -37,6 +38,12 @@ func copyFiles(ctx context.Context, from fs.FS, to *os.Root) error {
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
+		}
+		if slices.Contains(skip, name) {
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if c.files++; c.files > maxFiles {
 			return fmt.Errorf("copy recipe: more than %d files", maxFiles)

@@ -35,7 +35,20 @@ func (r *Recipe) readApp(b []byte) error {
 }
 
 // ownFiles are the files of a declarative recipe that are no part of the context.
-func ownFiles() []string { return []string{app.File, locksDir, "README.md"} }
+func (r Recipe) ownFiles() []string {
+	if r.App == nil {
+		return nil
+	}
+	return []string{app.File, locksDir, "README.md"}
+}
+
+// LimitedBy says where the platforms of the recipe are named.
+func (r Recipe) LimitedBy() string {
+	if r.App != nil {
+		return app.File
+	}
+	return archFile
+}
 
 // locksDir is where the locks of a recipe are kept, beside it.
 const locksDir = "locks"
@@ -47,9 +60,9 @@ func (r Recipe) Vendored() ([]string, error) {
 		switch {
 		case err != nil:
 			return err
-		case r.App != nil && slices.Contains(ownFiles(), name) && e.IsDir():
+		case slices.Contains(r.ownFiles(), name) && e.IsDir():
 			return fs.SkipDir
-		case r.App != nil && slices.Contains(ownFiles(), name), e.IsDir():
+		case slices.Contains(r.ownFiles(), name), e.IsDir():
 			return nil
 		}
 		out = append(out, name)

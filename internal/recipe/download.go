@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/sandbox"
+	"github.com/labring-actions/cluster-image/internal/source"
 )
 
 // DefaultTimeout is how long an init.sh may run.
@@ -30,6 +32,12 @@ type Options struct {
 	Env []string
 	// Environ is the environment that the variables of [Passing] are taken from: [os.Environ] when nil.
 	Environ []string
+	// Sources downloads what a declarative recipe asks for; nil is a client of its own.
+	Sources *source.Client
+	// Lock is what the downloads of a declarative recipe are held to; nil takes what there is.
+	Lock *lock.Lock
+	// Record is told what they took; it may be nil.
+	Record *Record
 	// Reporter is told the output of init.sh line by line; nil discards it.
 	Reporter *progress.Reporter
 }
@@ -44,7 +52,7 @@ var ErrExists = errors.New("directory exists and is not empty")
 // The files of the recipe are copied, init.sh runs among them, and what it leaves is judged; dest appears only when all of that went well.
 func Download(ctx context.Context, r Recipe, platform, dest string, o Options) error {
 	if !r.Serves(platform) {
-		return fmt.Errorf("%s for %s: %w: %s limits it to %v", r, platform, ErrPlatform, archFile, r.Platforms)
+		return fmt.Errorf("%s for %s: %w: %s limits it to %v", r, platform, ErrPlatform, r.LimitedBy(), r.Platforms)
 	}
 	if err := vacant(dest); err != nil {
 		return err
@@ -125,13 +133,24 @@ func (w workplace) fill(ctx context.Context, r Recipe, platform string, o Option
 		return fmt.Errorf("%s for %s: open context: %w", r, platform, err)
 	}
 	defer root.Close()
-	if err := copyFiles(ctx, r.FS, root); err != nil {
+	if err := copyFiles(ctx, r.FS, root, r.ownFiles()); err != nil {
 		return fmt.Errorf("%s for %s: %w", r, platform, err)
+	}
+	generate := func() error { return nil }
+	if r.App != nil {
+		f, err := w.declared(ctx, root, r, platform, o)
+		if err != nil {
+			return err
+		}
+		generate = f.generate
 	}
 	if r.HasScript() {
 		if err := w.runScript(ctx, r, platform, o); err != nil {
 			return err
 		}
+	}
+	if err := generate(); err != nil {
+		return err
 	}
 	if err := own(root); err != nil {
 		return fmt.Errorf("%s for %s: %w", r, platform, err)

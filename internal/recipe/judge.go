@@ -28,14 +28,19 @@ type Finding struct {
 type ContextError struct {
 	Name, Version, Platform string
 	// Script says that an init.sh ran, which may have made the files.
-	Script   bool
+	Script bool
+	// Declared says that an app.yaml said what to download.
+	Declared bool
 	Findings []Finding
 }
 
 func (e *ContextError) Error() string {
 	var s strings.Builder
 	cause := "the recipe's files are wrong:"
-	if e.Script {
+	switch {
+	case e.Declared:
+		cause = "what was downloaded is wrong:"
+	case e.Script:
 		cause = "init.sh ended well, but what it left is wrong:"
 	}
 	fmt.Fprintf(&s, "%s %s for %s: %s", e.Name, e.Version, e.Platform, cause)
@@ -44,6 +49,10 @@ func (e *ContextError) Error() string {
 	}
 	if more := len(e.Findings) - maxFindings; more > 0 {
 		fmt.Fprintf(&s, "\n    and %d more", more)
+	}
+	if e.Declared {
+		s.WriteString("\na file that is meant to be so is named under unchecked of app.yaml, with its path and the reason")
+		return s.String()
 	}
 	s.WriteString("\na file that is meant to be so is named in " + uncheckedFile + " of the recipe: a pattern, # and the reason")
 	return s.String()
@@ -66,7 +75,7 @@ func judge(ctx context.Context, root *os.Root, r Recipe, platform string) error 
 		return fmt.Errorf("%s for %s: %w", r, platform, err)
 	}
 	if len(j.findings) > 0 {
-		return &ContextError{Name: r.Name, Version: r.Version, Platform: platform, Script: r.HasScript(), Findings: j.findings}
+		return &ContextError{Name: r.Name, Version: r.Version, Platform: platform, Script: r.HasScript(), Declared: r.App != nil, Findings: j.findings}
 	}
 	return nil
 }

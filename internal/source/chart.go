@@ -37,6 +37,8 @@ type Query struct {
 	Repository string
 	Chart      string
 	AppVersion string
+	// Version is the chart's own version, or a semver range of which the newest is taken. It is asked for where AppVersion is empty.
+	Version string
 }
 
 // FindChart fetches the index of a repository and gives the chart for a version of the application, by the rule of [Choose]. Hosts that the environment
@@ -52,14 +54,14 @@ func FromEnvironment() *Client {
 
 // FindChart is as the function of that name.
 func (c *Client) FindChart(ctx context.Context, q Query) (Chart, error) {
-	if q.Repository == "" || q.Chart == "" || q.AppVersion == "" {
+	if q.Repository == "" || q.Chart == "" || q.AppVersion == "" && q.Version == "" {
 		return Chart{}, fmt.Errorf("%w: a repository, a chart and an application version are wanted, not %q, %q and %q", ErrQuery, redact(q.Repository), q.Chart, q.AppVersion)
 	}
 	entries, err := c.Index(ctx, q.Repository, q.Chart)
 	if err != nil {
 		return Chart{}, err
 	}
-	e, err := Choose(entries, q.AppVersion)
+	e, err := q.choose(entries)
 	if err != nil {
 		return Chart{}, fmt.Errorf("chart %s in %s: %w", q.Chart, redact(q.Repository), err)
 	}
@@ -68,6 +70,53 @@ func (c *Client) FindChart(ctx context.Context, q Query) (Chart, error) {
 		found.URL = resolve(q.Repository, e.URLs[0])
 	}
 	return found, nil
+}
+
+func (q Query) choose(entries []Entry) (Entry, error) {
+	if q.AppVersion != "" {
+		return Choose(entries, q.AppVersion)
+	}
+	return ChooseVersion(entries, q.Version)
+}
+
+// ChooseVersion gives the chart of a version, with or without a leading v, or the newest one in a semver range.
+func ChooseVersion(entries []Entry, version string) (Entry, error) {
+	for _, spelling := range []string{version, toggleV(version)} {
+		for _, e := range entries {
+			if e.Version == spelling {
+				return e, nil
+			}
+		}
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Version)
+	}
+	if _, err := semver.StrictNewVersion(strings.TrimPrefix(version, "v")); err != nil {
+		if i := NewestIn(all, version); i >= 0 {
+			return entries[i], nil
+		}
+	}
+	return Entry{}, fmt.Errorf("%w: no chart version is %s; the nearest are %s", ErrNoVersion, version, strings.Join(NearestVersions(all, version), ", "))
+}
+
+// NewestIn gives the position of the newest version in a semver range, pre-releases only where the range names one; -1 when there is none.
+func NewestIn(versions []string, constraint string) int {
+	if constraint == "" {
+		constraint = "*"
+	}
+	c, err := semver.NewConstraint(constraint)
+	if err != nil {
+		return -1
+	}
+	best, top := -1, (*semver.Version)(nil)
+	for i, text := range versions {
+		v, err := semver.NewVersion(text)
+		if err == nil && c.Check(v) && (top == nil || v.GreaterThan(top)) {
+			best, top = i, v
+		}
+	}
+	return best
 }
 
 // resolve makes an address of the index absolute, as helm does: relative to the repository's directory.
@@ -141,6 +190,15 @@ func notFound(entries []Entry, appVersion string) error {
 
 // maxNearest is how many versions an error offers.
 const maxNearest = 5
+
+// NearestVersions gives at most five of the versions, those nearest to one that there is none of first.
+func NearestVersions(versions []string, version string) []string {
+	var entries []Entry
+	for _, v := range versions {
+		entries = append(entries, Entry{AppVersion: v})
+	}
+	return nearest(entries, version)
+}
 
 // nearest gives application versions near to one that there is none of: those of the same minor version before those of the same major version,
 // and among these the closest.

@@ -133,6 +133,15 @@ func (c *Client) fetch(ctx context.Context, f File, want, to string) (Got, error
 	return got, err
 }
 
+// Keep gives the cache a file whose checksum is known.
+func (c *Client) Keep(sum string, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("keep download: %w", err)
+	}
+	return c.keep(Got{SHA256: sum, Size: info.Size()}, file)
+}
+
 func (c *Client) keep(got Got, file *os.File) error {
 	if c.Cache == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -85,4 +86,48 @@ func (c *Client) VersionList(ctx context.Context, address string) ([]string, err
 		return nil, fmt.Errorf("list of versions: %w", err)
 	}
 	return versions, nil
+}
+
+// ErrNoRelease means that a project has no release in a range.
+var ErrNoRelease = errors.New("no such release")
+
+// NewestRelease gives the tag of the newest stable release of a project on GitHub that is in a semver range, of those whose tag begins with a prefix.
+func (c *Client) NewestRelease(ctx context.Context, project, prefix, constraint string) (string, error) {
+	releases, err := do(&c.flights, "releases "+project, func() ([]Release, error) { return c.Releases(ctx, GitHubAPI, project) })
+	if err != nil {
+		return "", err
+	}
+	var tags, versions []string
+	for _, r := range releases {
+		if rest, ok := strings.CutPrefix(r.Tag, prefix); ok && !r.Draft && !r.Prerelease {
+			tags, versions = append(tags, r.Tag), append(versions, rest)
+		}
+	}
+	if i := NewestIn(versions, constraint); i >= 0 {
+		return tags[i], nil
+	}
+	return "", fmt.Errorf("%w: %w: %s has no stable release %s%s", ErrSource, ErrNoRelease, project, prefix, constraint)
+}
+
+// Nearest gives versions that there are near to one that there is none of, from where a recipe says that they are published; none when it cannot be
+// asked.
+func (c *Client) Nearest(ctx context.Context, releases, version string) []string {
+	var versions []string
+	if project, ok := strings.CutPrefix(releases, "github:"); ok {
+		all, err := c.Releases(ctx, GitHubAPI, project)
+		if err != nil {
+			return nil
+		}
+		for _, r := range all {
+			versions = append(versions, r.Tag)
+		}
+	}
+	if address, ok := strings.CutPrefix(releases, "url:"); ok {
+		all, err := c.VersionList(ctx, address)
+		if err != nil {
+			return nil
+		}
+		versions = all
+	}
+	return NearestVersions(versions, version)
 }

@@ -114,19 +114,25 @@ func (f Fetch) planned() PlannedFetch {
 			p.To = append(p.To, one.Key+" -> "+one.Value)
 		}
 	}
+	p.From = f.Asked()
+	return p
+}
+
+// Asked says in a few words what is asked for. It is how locks name a source.
+func (f Fetch) Asked() string {
 	switch {
 	case f.IsIndexed() && f.AppVersion != "":
-		p.From = fmt.Sprintf("%s: the newest chart %s for application version %s", f.Repo, f.Chart, f.AppVersion)
+		return fmt.Sprintf("%s: the newest chart %s for application version %s", f.Repo, f.Chart, f.AppVersion)
 	case f.IsIndexed():
-		p.From = fmt.Sprintf("%s: chart %s %s", f.Repo, f.Chart, f.Source.Version)
+		return fmt.Sprintf("%s: chart %s %s", f.Repo, f.Chart, f.Source.Version)
 	case f.IsOCI():
-		p.From = f.Chart + ":" + f.Source.Version
+		return f.Chart + ":" + f.Source.Version
 	case f.Kind == KindGit:
-		p.From = f.Git + " at " + f.Ref
+		return f.Git + " at " + f.Ref
 	case f.Kind == KindImages:
-		p.From = f.Images.origin()
+		return f.Images.origin()
 	}
-	return p
+	return f.Address
 }
 
 func (l ImageList) origin() string {
