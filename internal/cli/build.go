@@ -29,6 +29,8 @@ type buildOptions struct {
 	platforms []string
 	maybe     pipeline.MaybePolicy
 	dryRun    bool
+	locked    bool
+	locks     string
 }
 
 func buildCommand(p *Program) *cli.Command {
@@ -45,6 +47,7 @@ func buildCommand(p *Program) *cli.Command {
 		Flags: join([]cli.Flag{
 			platformFlag(&o.platforms),
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop when every image is resolved, and print what would be fetched", Destination: &o.dryRun},
+			&cli.BoolFlag{Name: "locked", Usage: "take the inputs of the lock file and no others", Destination: &o.locked}, locksFlag(&o.locks),
 		}, o.destination.flags(), o.imageFlags.flags(), []cli.Flag{recipesFlag(&o.recipes), maybeFlag(&o.maybe)},
 			o.recipeRun.flags(), o.access.flags(), o.credentials.flags(), o.engineChoice.flags()),
 		Action: func(c *cli.Context) error { return p.build(c.Context, c.Args().Get(0), c.Args().Get(1), &o) },
@@ -56,6 +59,7 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 	if err != nil {
 		return err
 	}
+	version = r.Version
 	targets, err := o.targets(app, version)
 	if err != nil {
 		return err
@@ -109,7 +113,10 @@ func (o *buildOptions) order(e *pipeline.Engine, r recipe.Recipe, targets []publ
 	order := pipeline.Order{Recipe: r, Platforms: platforms, Targets: targets, DryRun: o.dryRun}
 	order.ImageOptions = pipeline.ImageOptions{Name: r.Name, Version: r.Version, Labels: o.labels, Annotations: o.annotations, Time: at}
 	order.Output = o.archive(r.Name, r.Version, targets)
-	return order, nil
+	if o.locked {
+		order.Lock, err = lockOf(r, o.locks)
+	}
+	return order, err
 }
 
 // imageFlags are what an image is to say of itself.

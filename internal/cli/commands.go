@@ -16,6 +16,7 @@ func commands() []func(*Program) *cli.Command {
 		showCommand,
 		lintCommand,
 		planCommand,
+		lockCommand,
 		outdatedCommand,
 		diffCommand,
 		readmeCommand,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -15,6 +16,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/render"
 	"github.com/labring-actions/cluster-image/internal/sandbox"
+	"github.com/labring-actions/cluster-image/internal/source"
 )
 
 // RenderCommand is the hidden command with which the program renders a chart in a process of its own.
@@ -45,12 +47,17 @@ func (a *access) flags() []cli.Flag {
 type recipeRun struct {
 	requireSandbox bool
 	timeout        time.Duration
+	sourceMirrors  source.Mirrors
 }
 
 func (r *recipeRun) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "require-sandbox", Usage: "refuse to run an init.sh where the kernel cannot confine it", Destination: &r.requireSandbox},
 		&cli.DurationFlag{Name: "timeout", Usage: "end an init.sh after `TIME`", DefaultText: "30m", Destination: &r.timeout},
+		&cli.GenericFlag{
+			Name: "source-mirror", Usage: "download what begins with PREFIX from another place, as `PREFIX=PREFIX`, for example https://github.com=https://mirror.example.com/github.com; repeatable",
+			Value: sourceMirrorsValue(&r.sourceMirrors),
+		},
 	}
 }
 
@@ -85,6 +92,7 @@ func (p *Program) engine(a access, r recipeRun, maybe pipeline.MaybePolicy, keyc
 		Registry: registry.Options{Keychain: keychain, PlainHTTP: a.plainHTTP, CAFile: a.ca, UserAgent: name + "/" + readBuild(p.Version).Version},
 		Renderer: render.Child(exe, RenderCommand),
 		Sandbox:  sandbox.Options{Exe: exe, Require: r.requireSandbox}, Timeout: r.timeout, InstallTools: p.InstallTools,
+		Source: pipeline.SourceOptions{Mirrors: r.sourceMirrors, PlainHTTP: source.FromEnvironment().PlainHTTP, Tokens: gitHubToken()},
 	})
 }
 
@@ -103,4 +111,13 @@ func (a access) cacheDir() (string, error) {
 		return "", fmt.Errorf("find cache directory: %w", err)
 	}
 	return abs, nil
+}
+
+// gitHubToken raises the limit of questions that GitHub answers in an hour.
+func gitHubToken() map[string]string {
+	token := os.Getenv("GITHUB_TOKEN")
+	if token == "" {
+		return nil
+	}
+	return map[string]string{strings.TrimPrefix(source.GitHubAPI, "https://"): token}
 }

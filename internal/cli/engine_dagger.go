@@ -94,7 +94,7 @@ func (p *Program) buildOnDagger(ctx context.Context, app, version string, o *bui
 // refuseForDagger names the flags that have no meaning there.
 func (o *buildOptions) refuseForDagger() error {
 	for flag, given := range map[string]bool{
-		"--dry-run": o.dryRun, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox,
+		"--dry-run": o.dryRun, "--locked": o.locked, "--locks": o.locks != "", "--source-mirror": len(o.sourceMirrors) > 0, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox,
 		"--format docker-archive": o.format == pipeline.DockerArchive,
 	} {
 		if given {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/reference"
+	"github.com/labring-actions/cluster-image/internal/source"
 )
 
 // again is what the library hands a value when it copies a flag to the flag's other names. It changes nothing, since all names share the value.
@@ -121,6 +122,14 @@ func mirrorsValue(dst *reference.Mirrors) *value {
 		m, err := reference.ParseMirror(s)
 		return []reference.Mirror{m}, err
 	}, func(m reference.Mirror) string { return m.Prefix + "=" + m.Target })
+}
+
+// sourceMirrorsValue is PREFIX=PREFIX with https URLs, repeatable.
+func sourceMirrorsValue(dst *source.Mirrors) *value {
+	return list((*[]source.Mirror)(dst), func(s string) ([]source.Mirror, error) {
+		m, err := source.ParseMirror(s)
+		return []source.Mirror{m}, err
+	}, func(m source.Mirror) string { return m.Prefix + "=" + m.Target })
 }
 
 // pairsValue is KEY=VALUE, repeatable; of a key that comes twice the last value counts.

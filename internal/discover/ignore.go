@@ -3,6 +3,7 @@ package discover
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/reference"
@@ -46,6 +47,12 @@ func (s *search) ignore(needs []Need) (kept, ignored []Need) {
 	return kept, ignored
 }
 
+// ignoredByPattern says whether a line that ends in * stands for the need.
+func (n Need) ignoredByPattern(line string, spellings []string) bool {
+	prefix, ok := strings.CutSuffix(line, "*")
+	return ok && prefix != "" && slices.ContainsFunc(spellings, func(s string) bool { return strings.HasPrefix(s, prefix) })
+}
+
 // ignoredBy is the line that names the need, or empty.
 func (n Need) ignoredBy(listed map[string]int) string {
 	tagged := n.Ref
@@ -62,6 +69,9 @@ func (n Need) ignoredBy(listed map[string]int) string {
 		}
 	}
 	for l := range listed {
+		if n.ignoredByPattern(l, spellings) {
+			return l
+		}
 		if ref, err := reference.Parse(l); err == nil && (ref == n.Ref || ref == tagged) {
 			return l
 		}

@@ -10,7 +10,7 @@ import (
 
 // Change is one difference between two locks.
 type Change struct {
-	// Kind is input, image, release, values or platforms.
+	// Kind is input, image, absent, release, values or platforms.
 	Kind string `json:"kind"`
 	// Name is what changed; Platform is empty when it is the same for all.
 	Name     string `json:"name"`
@@ -70,7 +70,9 @@ func (l Lock) facts() map[factKey]fact {
 	for _, i := range l.Inputs {
 		add("2 input", fact{name: i.Source, platform: i.Platform, value: i.is(), size: i.Size})
 	}
-	add("3 values", fact{name: "values", value: short("sha256:" + l.Values)})
+	for p, sum := range l.Values {
+		add("3 values", fact{name: "values", platform: p, value: "sha256:" + sum})
+	}
 	for _, i := range l.Images {
 		for p, m := range i.Platforms {
 			add("4 image", fact{name: i.Ref, platform: p, value: m.Digest, size: m.Size})

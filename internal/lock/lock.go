@@ -31,9 +31,10 @@ type Lock struct {
 	// Resolved are the releases that the recipe asks for by name, each as it is tagged.
 	Resolved map[string]string `yaml:"resolved,omitempty" json:"resolved,omitempty"`
 	Inputs   []Input           `yaml:"inputs,omitempty" json:"inputs,omitempty"`
-	// Values is the SHA-256 of the generated files, among them the values that charts are rendered with.
-	Values string  `yaml:"values" json:"values"`
-	Images []Image `yaml:"images,omitempty" json:"images,omitempty"`
+	// Values is the SHA-256 of the generated files of each platform, among them the values that charts are rendered with. Contexts is that of all files.
+	Values   map[string]string `yaml:"values,omitempty" json:"values,omitempty"`
+	Contexts map[string]string `yaml:"contexts" json:"contexts"`
+	Images   []Image           `yaml:"images,omitempty" json:"images,omitempty"`
 	// Absent are images that may be needed and did not exist.
 	Absent []string `yaml:"absent,omitempty" json:"absent,omitempty"`
 }

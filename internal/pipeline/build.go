@@ -11,6 +11,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/cluster"
 	"github.com/labring-actions/cluster-image/internal/disk"
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/publish"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
@@ -31,6 +32,8 @@ type Order struct {
 	DryRun bool
 	// After is told of each stage that has ended well, with what there is so far; it may be nil.
 	After func(stage string, b *Built)
+	// Lock is what the build is held to; nil takes what there is.
+	Lock *lock.Lock
 	// Contexts is a directory that the build contexts are left in; empty throws them away.
 	Contexts string
 }
@@ -84,6 +87,7 @@ type build struct {
 	resolved transfer.Resolution
 	standing []publish.Standing
 	session  *publish.Session
+	record   *recipe.Record
 	// stored says that all blobs come from the content store, which hashes what it gives.
 	stored bool
 }
@@ -162,12 +166,17 @@ func (b *build) download(ctx context.Context) error {
 	if dir == "" {
 		dir = filepath.Join(work, "contexts")
 	}
-	b.Contexts, err = b.Download(ctx, b.order.Recipe, b.order.Platforms, dir)
-	return err
+	b.record = new(recipe.Record)
+	b.Contexts, err = b.Engine.download(ctx, b.order.Recipe, b.order.Platforms, dir, held{b.order.Lock, b.record})
+	if err == nil {
+		err = b.holdDownload()
+	}
+	return advise(err, b.order.Recipe)
 }
 
 func (b *build) discover(ctx context.Context) (err error) {
 	b.Built.Needs, err = b.Engine.Needs(ctx, b.Contexts)
+	b.Built.Needs.lock = b.order.Lock
 	return err
 }
 
@@ -175,7 +184,7 @@ func (b *build) resolve(ctx context.Context) (err error) {
 	b.resolved, err = b.Resolve(ctx, b.Contexts, b.Built.Needs)
 	b.Plan, b.wants = b.transfer.Plan(b.resolved), wantsOf(b)
 	b.Reporter.Images(len(b.resolved.Images))
-	return err
+	return advise(err, b.order.Recipe)
 }
 
 func (b *build) layOut(ctx context.Context) (err error) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
@@ -22,8 +23,8 @@ type PlatformError struct {
 
 // Error names what was asked for and what there is.
 func (e *PlatformError) Error() string {
-	return fmt.Sprintf("%s cannot be built for %s: its build_arch allows only %s; ask for it with --platform %s",
-		e.Recipe, e.Platform, strings.Join(e.Recipe.Platforms, ", "), e.Recipe.Platforms[0])
+	return fmt.Sprintf("%s cannot be built for %s: its %s allows only %s; ask for it with --platform %s",
+		e.Recipe, e.Platform, e.Recipe.LimitedBy(), strings.Join(e.Recipe.Platforms, ", "), e.Recipe.Platforms[0])
 }
 
 // ChoosePlatforms says which platforms are built: those asked for, which the recipe must serve; when nothing is asked for, all that the recipe serves.
@@ -36,7 +37,7 @@ func (e *Engine) ChoosePlatforms(r recipe.Recipe, asked []string) ([]string, err
 			}
 		}
 		if len(out) < len(Platforms) {
-			e.Reporter.Note("%s is built for %s only, as its build_arch says", r, strings.Join(out, " and "))
+			e.Reporter.Note("%s is built for %s only, as its %s says", r, strings.Join(out, " and "), r.LimitedBy())
 		}
 		return out, nil
 	}
@@ -52,6 +53,16 @@ func (e *Engine) ChoosePlatforms(r recipe.Recipe, asked []string) ([]string, err
 
 // Download runs the recipe for each platform and leaves the build contexts where [Below] says. A context appears only when its recipe ended well.
 func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []string, dir string) (ByPlatform, error) {
+	return e.download(ctx, r, platforms, dir, held{})
+}
+
+// held is what downloads are held to, and who is told what they took.
+type held struct {
+	lock   *lock.Lock
+	record *recipe.Record
+}
+
+func (e *Engine) download(ctx context.Context, r recipe.Recipe, platforms []string, dir string, h held) (ByPlatform, error) {
 	work, done, err := e.workspace()
 	if err != nil {
 		return nil, err
@@ -69,6 +80,7 @@ func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []stri
 			return e.step("download", r.String()+" for "+p, func() error {
 				return recipe.Download(ctx, r, p, contexts[p], recipe.Options{
 					Sandbox: e.Sandbox, Tools: tools, Timeout: e.Timeout, Environ: e.Environ, Reporter: e.Reporter,
+					Sources: e.sources, Lock: h.lock, Record: h.record,
 				})
 			})
 		})

@@ -15,6 +15,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/render"
 	"github.com/labring-actions/cluster-image/internal/sandbox"
+	"github.com/labring-actions/cluster-image/internal/source"
 	"github.com/labring-actions/cluster-image/internal/store"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
@@ -45,6 +46,8 @@ type Options struct {
 	Environ []string
 	// Timeout bounds an init.sh; 0 is the recipe package's default.
 	Timeout time.Duration
+	// Source says how declarative recipes reach what they download.
+	Source SourceOptions
 }
 
 // Engine runs steps.
@@ -53,6 +56,7 @@ type Engine struct {
 	store    *store.Store
 	client   *registry.Client
 	transfer *transfer.Transfer
+	sources  *source.Client
 }
 
 // New makes an engine and its cache directory.
@@ -75,7 +79,9 @@ func New(o Options) (*Engine, error) {
 		return nil, err
 	}
 	t := transfer.New(transfer.Options{Client: c, Store: s, Reporter: o.Reporter, Believe: o.Believe})
-	return &Engine{Options: o, store: s, client: c, transfer: t}, nil
+	e := &Engine{Options: o, store: s, client: c, transfer: t}
+	e.sources = e.newSources()
+	return e, nil
 }
 
 // workspace makes a private directory beside the store for work in progress, and clears away those that killed runs left behind.

@@ -5,13 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/discover"
 	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/kubefile"
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/recipe"
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/reference"
 )
 
@@ -41,6 +46,7 @@ type Needs struct {
 	// Engine says why a build file of the contexts can only be built by a container engine; empty when none is needed.
 	Engine  string `json:"containerEngine,omitempty"`
 	mirrors reference.Mirrors
+	lock    *lock.Lock
 	listed  []listedTar
 }
 
@@ -126,7 +132,44 @@ func startOf(dir, platform string) (discover.Start, error) {
 		return discover.Start{}, err
 	}
 	start, err := k.Start(platform)
-	return discover.Start{Commands: start.Commands, Env: start.Env}, err
+	if err != nil {
+		return discover.Start{}, err
+	}
+	env := maps.Clone(start.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	return discover.Start{Commands: start.Commands, Env: env}, standIns(dir, env)
+}
+
+// maxStandIns bounds the file of variables that stand in, in bytes.
+const maxStandIns = 64 << 10
+
+// standIns adds the variables that a user must give when the application is started: the context says what stands in for them meanwhile.
+func standIns(dir string, env map[string]string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open context: %w", err)
+	}
+	defer root.Close()
+	info, err := root.Stat(app.RenderFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || info.Size() > maxStandIns {
+		return fmt.Errorf("read %s: it is no small file: %w", app.RenderFile, err)
+	}
+	b, err := root.ReadFile(app.RenderFile)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", app.RenderFile, err)
+	}
+	for line := range strings.Lines(string(b)) {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "=")
+		if ok && env[name] == "" && !strings.HasPrefix(name, "#") {
+			env[name] = value
+		}
+	}
+	return nil
 }
 
 // collector joins what the contexts of several platforms need.

@@ -16,7 +16,11 @@ import (
 func (e *Engine) Resolve(ctx context.Context, contexts ByPlatform, needs Needs) (transfer.Resolution, error) {
 	var out transfer.Resolution
 	err := e.step("resolve", fmt.Sprintf("%d images", len(needs.Needs)), func() (err error) {
-		if out, err = e.transfer.Resolve(ctx, e.requests(needs)); err != nil {
+		requests, err := needs.hold(e.requests(needs))
+		if err != nil {
+			return err
+		}
+		if out, err = e.transfer.Resolve(ctx, requests); err != nil {
 			return askedBy(err, needs)
 		}
 		archives, err := e.archives(ctx, contexts, needs)

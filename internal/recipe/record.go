@@ -77,13 +77,21 @@ func (r *Record) Lock(name, version string, platforms []string) lock.Lock {
 	return l
 }
 
-// values is the SHA-256 of the generated files of all platforms.
-func (r *Record) values() string {
-	h := sha256.New()
-	for _, platform := range slices.Sorted(maps.Keys(r.files)) {
-		for _, name := range slices.Sorted(maps.Keys(r.files[platform])) {
-			fmt.Fprintf(h, "%q %q %q\n", platform, name, r.files[platform][name])
+// Values are the SHA-256 of the generated files, by platform.
+func (r *Record) Values() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.values()
+}
+
+func (r *Record) values() map[string]string {
+	out := map[string]string{}
+	for platform, files := range r.files {
+		h := sha256.New()
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			fmt.Fprintf(h, "%q %q\n", name, files[name])
 		}
+		out[platform] = hex.EncodeToString(h.Sum(nil))
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return out
 }
