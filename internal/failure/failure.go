@@ -121,7 +121,7 @@ func Describe(err error) *Failure {
 	for err != nil {
 		f, ok := err.(*Failure)
 		if !ok {
-			err = errors.Unwrap(err)
+			err = only(err)
 			continue
 		}
 		if whole == nil {
@@ -131,6 +131,16 @@ func Describe(err error) *Failure {
 		err = f.Err
 	}
 	return whole
+}
+
+// only is what an error wraps, if that is one error: one that was joined with the nil of a Close is the same failure still.
+func only(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if errs := joined.Unwrap(); len(errs) == 1 {
+			return errs[0]
+		}
+	}
+	return errors.Unwrap(err)
 }
 
 // adopt fills the fields that are still empty.

@@ -62,6 +62,15 @@ func TestDescribeKeepsAllOfSeveralErrors(t *testing.T) {
 	}
 }
 
+// TestDescribeFollowsOneErrorThatIsJoined has an error that a deferred Close adds nothing to.
+func TestDescribeFollowsOneErrorThatIsJoined(t *testing.T) {
+	t.Parallel()
+	got := failure.Describe(errors.Join(failure.New(failure.Usage, "it is full").Advise("name another"), nil))
+	if got == nil || got.Class != failure.Usage || got.Advice != "name another" || got.Error() != "it is full" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	for class, want := range map[failure.Class]int{
