@@ -139,7 +139,7 @@ func (w *walk) tar(r io.Reader) error {
 			return fmt.Errorf("%w: it has nothing in it", ErrArchive)
 		case errors.Is(err, io.EOF):
 			return nil
-		case first && errors.Is(err, tar.ErrHeader):
+		case first && (errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF)):
 			return fmt.Errorf("%w: it is neither a tar nor a zip", ErrArchive)
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrArchive, err)
