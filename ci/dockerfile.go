@@ -50,11 +50,7 @@ func (m *ClusterImage) DockerImage(
 	if err != nil {
 		return nil, err
 	}
-	none := dag.Directory()
-	for _, p := range found.platforms {
-		none = none.WithNewDirectory(below(".", p, found.platforms))
-	}
-	img := &Image{Module: m, App: name, Version: version, Context: found.dir, RegistryDir: none, Platforms: found.platforms}
+	img := &Image{Module: m, App: name, Version: version, Context: found.dir, RegistryDir: empty(found.platforms), Platforms: found.platforms}
 	if err := img.buildOnEngine(ctx, buildArg); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", name, version, err)
 	}

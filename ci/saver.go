@@ -29,22 +29,27 @@ type saving struct {
 
 // saveBySealos runs sealos registry save for each platform. What it leaves is verified and listed by the program, as everything that is assembled.
 func (m *ClusterImage) saveBySealos(ctx context.Context, of contexts, s saving) (registries, error) {
-	c := asking(m.Network.apply(dag.Container().From(s.sealosImage)), s.refresh).
-		WithEnvVariable("NO_PROXY", joinHosts(m.Network.NoProxy, "127.0.0.1", "localhost")).
-		WithEnvVariable("no_proxy", joinHosts(m.Network.NoProxy, "127.0.0.1", "localhost")).
-		WithMountedDirectory(contextDir, of.dir).
-		WithDirectory(registryDir, dag.Directory())
 	if len(of.platforms) == 0 {
 		var err error
 		if of.platforms, err = platformsIn(ctx, of.dir); err != nil {
 			return registries{}, err
 		}
 	}
+	c := asking(m.Network.apply(dag.Container().From(s.sealosImage)), s.refresh).
+		WithEnvVariable("NO_PROXY", joinHosts(m.Network.NoProxy, "127.0.0.1", "localhost")).
+		WithEnvVariable("no_proxy", joinHosts(m.Network.NoProxy, "127.0.0.1", "localhost")).
+		WithMountedDirectory(contextDir, of.dir).
+		WithDirectory(registryDir, empty(of.platforms))
 	for _, p := range of.platforms {
 		c = c.WithExec([]string{"sealos", "registry", "save", "--registry-dir", below(registryDir, p, of.platforms),
 			"--arch", path.Base(p), below(contextDir, p, of.platforms)})
 	}
 	saved := registries{dir: c.Directory(registryDir)}
+	for _, p := range of.platforms {
+		if err := foundSome(ctx, saved.dir.Directory(below(".", p, of.platforms)), p); err != nil {
+			return registries{}, err
+		}
+	}
 	check := m.Toolbox().WithMountedDirectory(registryDir, saved.dir)
 	if _, err := result(ctx, m.run(check, append([]string{"registry", "verify", registryDir}, platformFlags(of.platforms)...)...)); err != nil {
 		return registries{}, fmt.Errorf("what sealos registry save left: %w", err)
@@ -52,6 +57,19 @@ func (m *ClusterImage) saveBySealos(ctx context.Context, of contexts, s saving) 
 	images, err := m.listed(ctx, check)
 	saved.images = images
 	return saved, err
+}
+
+// foundSome tells when sealos left nothing, which it does without a word where it recognises no image.
+func foundSome(ctx context.Context, dir *dagger.Directory, platform string) error {
+	left, err := dir.Entries(ctx)
+	if err != nil {
+		return fmt.Errorf("sealos registry save: %w", err)
+	}
+	if len(left) == 0 {
+		return fmt.Errorf("sealos registry save left no image for %s: it knows the lists in images/shim, charts, and manifests with \"image: NAME\" on a line of its own; "+
+			"--saver cluster-image finds the others", platform)
+	}
+	return nil
 }
 
 // listed are the images of a registry directory as lines of registry save, with names as a cluster sees them: without host.
@@ -80,6 +98,15 @@ func below(dir, platform string, all []string) string {
 		return dir
 	}
 	return path.Join(dir, strings.ReplaceAll(platform, "/", "-"))
+}
+
+// empty is a directory with nothing for each platform.
+func empty(platforms []string) *dagger.Directory {
+	dir := dag.Directory()
+	for _, p := range platforms {
+		dir = dir.WithNewDirectory(below(".", p, platforms))
+	}
+	return dir
 }
 
 func joinHosts(hosts string, more ...string) string {

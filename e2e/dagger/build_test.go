@@ -6,16 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-containerregistry/pkg/v1/random"
 )
 
 func TestBuild(t *testing.T) {
 	e, from, recipes := newEngine(t), newUpstream(t, ""), t.TempDir()
-	shared, err := random.Layer(5<<20, "application/vnd.docker.image.rootfs.diff.tar.gzip")
-	if err != nil {
-		t.Fatal(err)
-	}
+	shared := layer(t)
 	from.image(t, "library/one:1", shared)
 	from.image(t, "library/two:2", shared)
 	writeRecipe(t, recipes, "first", pods("docker.io/library/one:1"))

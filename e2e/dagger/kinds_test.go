@@ -57,24 +57,47 @@ func TestDockerImage(t *testing.T) {
 	}
 }
 
-// Sealos and the program leave the same repositories, tags and platform digests.
+// Sealos and the program leave the same repositories, tags and platform digests: of indexes for both platforms, of an image that is in two
+// repositories, of an image with two tags, of manifests and of a list.
 func TestSaverSealos(t *testing.T) {
 	image := os.Getenv(sealosVariable)
 	if image == "" {
 		t.Skipf("no sealos: set %s to an image with it", sealosVariable)
 	}
 	e, from, recipes := newEngine(t), newUpstream(t, ""), t.TempDir()
-	from.image(t, "library/one:1")
+	one := from.image(t, "library/one:1")
+	from.push(t, "library/one:1.0", one)
+	from.push(t, "copies/one:1", one)
 	from.image(t, "team/two:v2")
-	writeRecipe(t, recipes, "corpus", pods(from.address+"/library/one:1", from.address+"/team/two:v2"))
-	var lists []string
+	from.image(t, "team/three:v3", layer(t))
+	files := pods(from.address+"/library/one:1", from.address+"/library/one:1.0", from.address+"/team/two:v2")
+	files["init.sh"] += "mkdir -p images/shim\nprintf '%s\\n' " + from.address + "/copies/one:1 " + from.address + "/team/three:v3 >images/shim/corpus\n"
+	files["Kubefile"] = strings.Replace(kubefile, "COPY manifests", "COPY images images\nCOPY manifests", 1)
+	writeRecipe(t, recipes, "corpus", files)
+	lists := map[string]string{}
 	for _, saver := range []string{"OWN", "SEALOS"} {
 		dir := filepath.Join(t.TempDir(), "registry")
 		e.call(t, from, recipes, nil, "build", "--app", "corpus", "--version", "1.0.0", "--saver", saver, "--sealos-image", image,
 			"registry-dir", "export", "--path", dir).must(t)
-		lists = append(lists, run(t.Context(), t.TempDir(), nil, e.program, "registry", "list", dir).must(t))
+		lists[saver] = run(t.Context(), t.TempDir(), nil, e.program, "registry", "list", dir).must(t)
 	}
-	if lists[0] != lists[1] || strings.Count(lists[0], "\n") != 4 {
-		t.Errorf("cluster-image saves\n%s\nsealos saves\n%s", lists[0], lists[1])
+	if lists["OWN"] != lists["SEALOS"] || strings.Count(lists["OWN"], "sha256:") != 10 {
+		t.Errorf("cluster-image saves\n%s\nsealos saves\n%s", lists["OWN"], lists["SEALOS"])
+	}
+}
+
+// Sealos reads manifests line by line: where it finds nothing, that is said.
+func TestSaverSealosFindsNothing(t *testing.T) {
+	image := os.Getenv(sealosVariable)
+	if image == "" {
+		t.Skipf("no sealos: set %s to an image with it", sealosVariable)
+	}
+	e, from, recipes := newEngine(t), newUpstream(t, ""), t.TempDir()
+	files := pods()
+	files["init.sh"] += "echo 'spec: {containers: [{name: a, image: \"" + from.address + "/library/one:1\"}]}' >manifests/flow.yaml\n"
+	writeRecipe(t, recipes, "flow", files)
+	o := e.call(t, from, recipes, nil, "build", "--app", "flow", "--version", "1.0.0", "--saver", "SEALOS", "--sealos-image", image, "digest")
+	if _, message, _ := strings.Cut(o.stderr, "\nError:"); o.err == nil || !strings.Contains(message, "sealos registry save left no image for linux/amd64") {
+		t.Errorf("got %v\n%s", o.err, message)
 	}
 }

@@ -26,7 +26,7 @@ const kubefile = "FROM scratch\nCOPY manifests manifests\nCOPY entrypoint.sh ent
 func pods(images ...string) map[string]string {
 	script := "#!/usr/bin/env bash\nset -eu\nmkdir -p manifests\ncat >manifests/pods.yaml <<'END'\n"
 	for _, image := range images {
-		script += "---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: \"" + image + "\"}]}\n"
+		script += "---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: " + image + "\n"
 	}
 	return map[string]string{"init.sh": script + "END\n", "Kubefile": kubefile, "entrypoint.sh": "kubectl apply -f manifests\n"}
 }

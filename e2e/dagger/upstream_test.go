@@ -67,15 +67,11 @@ func (u *upstream) count(next http.Handler) http.Handler {
 func (u *upstream) asked() (blobs, all int64) { return u.blobs.Swap(0), u.all.Swap(0) }
 
 // image stores an image of random bytes for both platforms, on top of the given layers.
-func (u *upstream) image(t *testing.T, repository string, below ...v1.Layer) {
+func (u *upstream) image(t *testing.T, repository string, below ...v1.Layer) v1.ImageIndex {
 	t.Helper()
 	index := v1.ImageIndex(empty.Index)
 	for _, arch := range []string{"amd64", "arm64"} {
-		top, err := random.Layer(3<<20, "application/vnd.docker.image.rootfs.diff.tar.gzip")
-		if err != nil {
-			t.Fatal(err)
-		}
-		img, err := mutate.AppendLayers(empty.Image, append(below, top)...)
+		img, err := mutate.AppendLayers(empty.Image, append(below, layer(t))...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,6 +88,23 @@ func (u *upstream) image(t *testing.T, repository string, below ...v1.Layer) {
 			Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}},
 		})
 	}
+	u.push(t, repository, index)
+	return index
+}
+
+// layer is a layer of random bytes.
+func layer(t *testing.T) v1.Layer {
+	t.Helper()
+	l, err := random.Layer(3<<20, "application/vnd.docker.image.rootfs.diff.tar.gzip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// push stores an image under a name.
+func (u *upstream) push(t *testing.T, repository string, index v1.ImageIndex) {
+	t.Helper()
 	ref, err := name.ParseReference(u.local+"/"+repository, name.Insecure)
 	if err != nil {
 		t.Fatal(err)
