@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 
@@ -107,7 +106,7 @@ func newestBefore(version string, tags []string) string {
 func (r Runner) contents(ctx context.Context, image string, l Login) ([]held, error) {
 	var stdout, stderr bytes.Buffer
 	flags, stdin := l.flags()
-	cmd := exec.CommandContext(ctx, r.Program, append([]string{"images", image, "--json", "--progress", "quiet"}, flags...)...)
+	cmd := r.command(ctx, append([]string{"images", image, "--json", "--progress", "quiet"}, flags...)...)
 	cmd.Stdin = stdin
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

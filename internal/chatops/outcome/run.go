@@ -91,7 +91,7 @@ func (r Runner) Push(ctx context.Context, out Outcome, layout string, l Login) O
 func (o *Outcome) run(ctx context.Context, r Runner, args []string, stdin io.Reader, doc any) {
 	began := r.Now()
 	var stdout bytes.Buffer
-	cmd := exec.CommandContext(ctx, r.Program, args...)
+	cmd := r.command(ctx, args...)
 	cmd.Stdin, cmd.Stdout = stdin, &stdout
 	t := &tail{}
 	err := r.follow(cmd, t)
@@ -102,6 +102,13 @@ func (o *Outcome) run(ctx context.Context, r Runner, args []string, stdin io.Rea
 	if err != nil {
 		o.State, o.Failure = Failed, t.failure(err)
 	}
+}
+
+// command is this program, by its own name: it answers to others as well.
+func (r Runner) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, r.Program, args...)
+	cmd.Args[0] = "cluster-image"
+	return cmd
 }
 
 // follow runs the command and shows what it tells.

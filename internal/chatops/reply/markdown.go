@@ -85,7 +85,7 @@ func Text(s string) string {
 			b.WriteString("&lt;")
 		case r == '&':
 			b.WriteString("&amp;")
-		case strings.ContainsRune("\\`*_[]()#|~!$", r):
+		case strings.ContainsRune("\\`*_[]#|~!$", r):
 			b.WriteString("\\" + string(r))
 		default:
 			b.WriteRune(r)

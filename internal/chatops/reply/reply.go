@@ -72,7 +72,7 @@ func (w *writer) left() int { return room - w.Len() }
 
 func (l Letter) refusal(w *writer) {
 	r := l.Plan.Refusal
-	w.printf("**Not built:** %s.\n", Text(r.Problem))
+	w.printf("**Not built:** %s.\n", Text(strings.TrimRight(r.Problem, "?. ")))
 	if r.Understood != "" {
 		w.printf("\nRead as:\n%s", Block(r.Understood, line))
 	}
