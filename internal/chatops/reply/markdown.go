@@ -18,13 +18,13 @@ const room = Limit - 512
 // invisible stands behind an at sign, so that no name follows it even where a mail shows the text without its fence.
 const invisible = "\u200b"
 
-// Plain makes text harmless: what steers a terminal or hides is written as an escape, and nobody is mentioned.
+// Plain makes text harmless inside of code: what steers a terminal or hides is written as an escape, and nobody is mentioned.
 func Plain(s string) string { return plain(s, "") }
 
 // plain leaves the characters as they are that are ours.
 func plain(s, ours string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for i, r := range s {
 		switch {
 		case ours != "" && strings.ContainsRune(ours, r):
 			b.WriteRune(r)
@@ -32,7 +32,7 @@ func plain(s, ours string) string {
 			b.WriteRune('?')
 		case r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)):
 			fmt.Fprintf(&b, "\\u%04x", r)
-		case r == '@':
+		case r == '@' && !(ours == "" && strings.HasPrefix(s[i:], "@sha256:")): // a digest stays what can be copied
 			b.WriteString("@" + invisible)
 		default:
 			b.WriteRune(r)
@@ -48,19 +48,13 @@ func Block(text string, most int) string {
 	return fence + "text\n" + text + "\n" + fence + "\n"
 }
 
-// Code puts one line of text into a code span.
+// Code puts one line of text into a code span, with apostrophes for back quotes.
 func Code(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r == '|' {
-			return ' '
-		}
-		return r
-	}, Plain(text))
-	fence := strings.Repeat("`", longest(text, '`')+1)
-	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") || text == "" {
-		text = " " + text + " "
+	text = strings.NewReplacer("\n", " ", "\t", " ", "|", " ", "`", "'").Replace(Plain(text))
+	if text == "" {
+		return ""
 	}
-	return fence + text + fence
+	return "`" + text + "`"
 }
 
 // longest is the longest run of a character.
@@ -77,7 +71,7 @@ func longest(s string, of rune) int {
 
 // Text writes a sentence of ours that quotes others, so that it is shown as it is. An address in it becomes no link.
 func Text(s string) string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, "://", ":"+invisible+"//"), "www.", "www"+invisible+".")
+	s = unlinked(s)
 	var b strings.Builder
 	for _, r := range plain(strings.ReplaceAll(s, "\n", " "), invisible) {
 		switch {
@@ -92,6 +86,11 @@ func Text(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// unlinked breaks addresses, so that none becomes a link.
+func unlinked(s string) string {
+	return strings.NewReplacer("://", ":"+invisible+"//", "www.", "www"+invisible+".").Replace(s)
 }
 
 // cut keeps the end of a text of many lines: that is where an error is.

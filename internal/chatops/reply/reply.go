@@ -251,7 +251,7 @@ func pushed(w *writer, o outcome.Outcome, bytes int) {
 	case o.Replaced != "":
 		how = "The tag named " + Code(o.Replaced) + " before. "
 	}
-	w.printf("\n%s\n\n%s%s in the cluster image, built and pushed in %s.\n", Block(o.Reference(), line), how, count(distinct(o.Images), "container image"), duration(o.Seconds))
+	w.printf("\n%s\n%s%s in the cluster image, built and pushed in %s.\n", Block(o.Reference(), line), how, count(distinct(o.Images), "container image"), duration(o.Seconds))
 	w.printf("\n| platform | size | digest |\n|---|---|---|\n")
 	for _, p := range o.Platforms {
 		w.printf("| %s | %s | %s |\n", Text(p.Platform), progress.Bytes(p.Bytes), Code(p.Digest))
@@ -299,7 +299,8 @@ func changed(w *writer, c *outcome.Changes, bytes int) {
 
 // htmlCode is for a place where Markdown is not read.
 func htmlCode(s string) string {
-	return "<code>" + strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;").Replace(Plain(s)) + "</code>"
+	s = unlinked(strings.ReplaceAll(s, "\n", " "))
+	return "<code>" + strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;", "[", "&#91;", "`", "&#96;").Replace(plain(s, invisible)) + "</code>"
 }
 
 func planned(w *writer, o outcome.Outcome, bytes int) {
