@@ -22,7 +22,7 @@ func (b *builder) script() string {
 	head.line("# Made from %s.", File)
 	head.line("set -euo pipefail")
 	head.helpers(text)
-	return head.out.String() + text
+	return head.out.String() + strings.ReplaceAll(text, "\n\n\n", "\n\n")
 }
 
 type scriptWriter struct {
@@ -67,8 +67,18 @@ func (b *builder) generated() []string {
 
 // helpers are the functions that the script calls, and no others.
 func (w *scriptWriter) helpers(script string) {
-	for _, h := range []struct{ call, text string }{{"|| fail ", failHelper}, {"json \"$", jsonHelper}, {"\ngenerated ", generatedHelper}} {
-		if strings.Contains(script, h.call) {
+	calls := func(words string) bool { return strings.Contains(script, words) }
+	removes := calls(" remove -")
+	for _, h := range []struct {
+		called bool
+		text   string
+	}{
+		{removes || calls("|| fail "), failHelper},
+		{removes, removeHelper},
+		{calls(`json "$`), jsonHelper},
+		{calls("\ngenerated "), generatedHelper},
+	} {
+		if h.called {
 			w.out.WriteString(h.text)
 		}
 	}
@@ -78,6 +88,15 @@ const failHelper = `
 fail() {
   echo "$1" >&2
   exit 1
+}
+`
+
+const removeHelper = `
+# remove deletes objects. What is gone already is no failure, and neither is a kind that went with its operator.
+remove() {
+  local said
+  said=$(kubectl delete --ignore-not-found "$@" 2>&1) || [[ $said == *'no matches for kind'* ]] || fail "$said"
+  echo "$said"
 }
 `
 

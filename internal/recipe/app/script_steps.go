@@ -51,7 +51,7 @@ func (w *scriptWriter) undo(s startStep) {
 	case StepApply:
 		w.when(s, func() {
 			for i := len(s.Apply) - 1; i >= 0; i-- {
-				w.line("kubectl delete --ignore-not-found%s %s", namespaceFlag(s), fileFlag(s, s.Apply[i]))
+				w.line("remove%s %s", namespaceFlag(s), fileFlag(s, s.Apply[i]))
 			}
 		})
 	case StepScript:
@@ -75,7 +75,9 @@ func (s Step) timeout() string {
 func (w *scriptWriter) helm(s startStep) {
 	v := s.ReleaseVariables()
 	if s.CRDs != "" {
-		w.line(`kubectl apply --server-side --force-conflicts -f "$%s/crds"`, v[2])
+		w.block(fmt.Sprintf("[[ -d $%s/crds ]]", v[2]), func() {
+			w.line(`kubectl apply --server-side --force-conflicts --recursive -f "$%s/crds"`, v[2])
+		})
 	}
 	arguments := helmArguments(s, v)
 	if len(s.FromVariables) > 0 {
