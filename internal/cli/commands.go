@@ -14,6 +14,7 @@ func commands() []func(*Program) *cli.Command {
 		imagesCommand,
 		listCommand,
 		showCommand,
+		newCommand,
 		lintCommand,
 		planCommand,
 		lockCommand,

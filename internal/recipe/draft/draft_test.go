@@ -1,0 +1,162 @@
+package draft_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
+	"github.com/labring-actions/cluster-image/internal/recipe/draft"
+	"github.com/labring-actions/cluster-image/internal/source"
+)
+
+const chartYAML = `name: web
+description: A web  server.
+home: http://plain.example.com
+sources: ["https://github.com/o/web"]
+kubeVersion: ">=1.23.0-0"
+keywords: [fast, HTTP]
+annotations: {licenses: Apache-2.0}
+`
+
+const index = `entries:
+  web:
+    - {version: 3.0.0-beta.1, appVersion: 2.0.0, urls: [web-3.0.0-beta.1.tgz]}
+    - {version: 2.10.0, appVersion: 1.30.1, urls: [web-2.10.0.tgz]}
+    - {version: 2.9.0, appVersion: 1.29.0, urls: [web-2.9.0.tgz]}
+  same:
+    - {version: v1.2.0, appVersion: v1.2.0, urls: [web-2.9.0.tgz]}
+`
+
+func chart(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	gz := gzip.NewWriter(&out)
+	w := tar.NewWriter(gz)
+	for name, text := range map[string]string{"web/Chart.yaml": chartYAML, "web/values.yaml": "a: {persistence: {enabled: true}}\n", "web/charts/x/Chart.yaml": "name: x\ndescription: wrong\n"} {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := gz.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func server(t *testing.T) string {
+	t.Helper()
+	packed := chart(t)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/index.yaml") {
+			_, _ = w.Write([]byte(index))
+			return
+		}
+		_, _ = w.Write(packed)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestOfAChart(t *testing.T) {
+	t.Parallel()
+	address := server(t)
+	for _, c := range []struct{ chart, version, want string }{
+		{"web", "", "example: 1.30.1"}, {"web", "1.29.0", "example: 1.29.0"}, {"web", "2.9.0", "example: 2.9.0"}, {"same", "", "example: v1.2.0"},
+	} {
+		d := draft.Draft{Name: "web", Chart: c.chart, Repo: address, Version: c.version, Namespace: "web"}
+		if err := d.Look(t.Context(), &source.Client{}); err != nil {
+			t.Fatal(err)
+		}
+		d.Repo = "https://charts.example.com"
+		text, err := d.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), c.want) || strings.Contains(string(text), "app-version") != (c.version != "2.9.0") {
+			t.Errorf("%s %s:\n%s", c.chart, c.version, text)
+		}
+	}
+}
+
+const whole = `# yaml-language-server: $schema=%s
+description: A web server
+home: https://github.com/o/web
+licenses: Apache-2.0
+categories: [web]
+requires:
+  kubernetes: '>=1.23.0'
+  storage-class: true
+version:
+  v: never
+  example: 1.30.1
+sources:
+  - chart: web
+    repo: https://charts.example.com
+    app-version: '{version}'
+start:
+  - helm: web
+    namespace: web
+`
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	d := draft.Draft{Name: "web", Chart: "web", Repo: server(t), Namespace: "web"}
+	if err := d.Look(t.Context(), &source.Client{}); err != nil {
+		t.Fatal(err)
+	}
+	d.Repo = "https://charts.example.com"
+	text, err := d.Text()
+	if want := fmt.Sprintf(whole, app.SchemaURL); err != nil || string(text) != want {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, text, want)
+	}
+	d.Categories = []string{"unheard-of"}
+	if _, err := d.Text(); err == nil {
+		t.Error("a recipe that is not valid is written")
+	}
+}
+
+func TestOfADownload(t *testing.T) {
+	t.Parallel()
+	base := draft.Draft{Name: "tool", Description: "A tool", Home: "https://example.com", Categories: []string{"cli"}}
+	for _, c := range []struct {
+		name string
+		set  func(*draft.Draft)
+		want []string
+	}{
+		{"program", func(d *draft.Draft) {
+			d.Version, d.Binary = "v1.2.3", "https://github.com/o/tool/releases/download/v1.2.3/tool-1.2.3-linux-x86_64.tar.gz"
+			d.Extract, d.SHA256URL = "tool-1.2.3-linux-x86_64/tool", "https://github.com/o/tool/releases/download/v1.2.3/sums.txt"
+		}, []string{
+			"binary: https://github.com/o/tool/releases/download/{version}/tool-{version-bare}-linux-{arch}.tar.gz", "extract: tool-{version-bare}-linux-{arch}/tool",
+			"amd64: x86_64", "arm64: aarch64", "v: always", "releases: github:o/tool", "sha256-url: https://github.com/o/tool/releases/download/{version}/sums.txt",
+			"install: opt/tool",
+		}},
+		{"manifest", func(d *draft.Draft) {
+			d.Version, d.Manifest = "1.2.3", "https://example.com/v1.2.3/deploy"
+		}, []string{"manifest: https://example.com/v{version}/deploy", "to: manifests/tool.yaml", "v: never", "releases: none", "apply: manifests/tool.yaml"}},
+	} {
+		d := base
+		c.set(&d)
+		text, err := d.Text()
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(string(text), w) {
+				t.Errorf("%s has no %q:\n%s", c.name, w, text)
+			}
+		}
+	}
+}
