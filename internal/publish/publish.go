@@ -67,7 +67,7 @@ type Options struct {
 	Places Places
 	// Reporter may be nil.
 	Reporter *progress.Reporter
-	// Jobs is how many blobs go to one repository at a time; zero means 16. The client holds to fewer where a registry asks for it.
+	// Jobs is how many blobs go to one repository at a time; zero means 32. The client holds to fewer where a registry asks for it.
 	Jobs int
 	// Refetch brings a blob of the store anew whose bytes turned out to be damaged while they were sent; nil gives up at once.
 	Refetch func(ctx context.Context, blob v1.Hash) error

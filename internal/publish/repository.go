@@ -16,7 +16,7 @@ import (
 
 const (
 	// usualJobs is how many blobs go to a repository at a time unless told otherwise.
-	usualJobs = 16
+	usualJobs = 32
 	// mountTries is how many repositories are asked for a mount before the blob is uploaded.
 	mountTries = 3
 )
