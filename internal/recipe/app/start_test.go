@@ -1,0 +1,282 @@
+package app_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/labring-actions/cluster-image/internal/discover/start"
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
+)
+
+// everything is a recipe with a step of each kind.
+const everything = head + `requires: {tools: [jq], storage-class: true}
+variables:
+  SC_NAME: {default: "", about: storage class}
+  REPLICAS: {default: 2, about: how many}
+  ADMIN: {required: true, about: who may log in, render: admin@example.com}
+  ROOT_PASSWORD: {generate: password, about: root's password}
+  addresses: {default: "", about: pool}
+sources:
+  - {chart: db, repo: https://charts.example.com, version: 1.2.3}
+  - {chart: cluster, repo: https://charts.example.com, version: 1.2.3}
+  - {binary: "https://example.com/tool-{arch}"}
+  - {manifest: https://example.com/pool.yaml}
+start:
+  - install: [{from: "opt/tool-{arch}", to: BIN/tool}]
+  - helm: db
+    chart: charts/db
+    namespace: data
+    options: --set a=1 --set b[0]=*
+    values: {image: {tag: "{version}"}}
+    crds: apply
+    from-variables: {auth.root\.password: ROOT_PASSWORD, auth.user: ADMIN, storage.class: SC_NAME, replicas: REPLICAS}
+  - helm: cluster
+    chart: charts/cluster
+    namespace: data
+    prefix: CLUSTER
+    wait: false
+  - apply: manifests/pool.yaml
+    when: "{addresses}"
+    namespace: pool
+    wait: [condition=Available deployment/x, rollout daemonset/y]
+  - run: echo run "$NAME"
+    undo: echo undo "$NAME"
+  - run: echo never
+    when: "<1"
+`
+
+// machine is a directory in which the start script of a recipe runs, with programs that tell what they are asked.
+type machine struct {
+	t    *testing.T
+	dir  string
+	bash string
+	env  []string
+}
+
+func newMachine(t *testing.T, text string) *machine {
+	t.Helper()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is not installed: apt-get install bash")
+	}
+	m := &machine{t: t, dir: t.TempDir(), bash: bash}
+	a, err := app.Decode([]byte(strings.ReplaceAll(text, "BIN", filepath.Join(m.dir, "bin"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range p.Files {
+		m.write(name, content, 0o644)
+	}
+	m.write("opt/tool-arm64", "tool", 0o644)
+	m.program("jq", "")
+	m.program("helm", `echo "helm $*" >> calls
+previous=
+for a in "$@"; do
+  [[ $previous != --values ]] || cat "$a" >> calls
+  previous=$a
+done
+[[ ${FAIL:-} != helm ]]`)
+	m.program("kubectl", `echo "kubectl $*" >> calls
+case "$*" in
+"get storageclass"*) echo "${CLASSES- true }" ;;
+"get secret"*) cat secret 2>/dev/null || true ;;
+*"-f -") cat >> calls ;;
+"create namespace"*) echo "namespace" ;;
+esac`)
+	m.env = []string{"PATH=" + filepath.Join(m.dir, "path") + ":/usr/bin:/bin", "ADMIN=a\"b\\c$x", "REPLICAS=3", "SC_NAME=", "addresses="}
+	m.env = append(m.env, "NAME=web", "NAMESPACE=ns", "CHARTS=./charts/db", "HELM_OPTS=--set a=1 --set b[0]=*")
+	m.env = append(m.env, "CLUSTER_NAME=cl", "CLUSTER_NAMESPACE=ns2", "CLUSTER_CHARTS=./charts/cluster", "CLUSTER_HELM_OPTS=")
+	return m
+}
+
+func (m *machine) write(name, content string, mode os.FileMode) {
+	m.t.Helper()
+	path := filepath.Join(m.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), mode)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *machine) program(name, script string) {
+	m.write("path/"+name, "#!"+m.bash+"\n"+script+"\n", 0o755)
+}
+
+// start runs the script and gives what the programs were asked, or what was said when it failed.
+func (m *machine) start(env ...string) (calls string, err error) {
+	m.t.Helper()
+	_ = os.Remove(filepath.Join(m.dir, "calls"))
+	cmd := exec.Command(m.bash, "entrypoint.sh")
+	cmd.Dir, cmd.Env = m.dir, append(slices.Clone(m.env), env...)
+	out, err := cmd.CombinedOutput()
+	b, _ := os.ReadFile(filepath.Join(m.dir, "calls"))
+	if err != nil {
+		return string(b), errors.New(strings.TrimSpace(string(out)))
+	}
+	return string(b) + string(out), nil
+}
+
+func TestStartScript(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, everything)
+	m.write("secret", "c2VjcmV0", 0o644) // a start before this one left it
+	got, err := m.start("SC_NAME=fast", "addresses=10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"  ROOT_PASSWORD: c2VjcmV0\n",
+		"kubectl apply --server-side --force-conflicts -f ./charts/db/crds\n",
+		"helm upgrade --install web ./charts/db --namespace ns --create-namespace --wait --timeout 10m --values charts/db.values.yaml --values ",
+		" --set a=1 --set b[0]=*\n", "{image: {tag: \"1.20.0\"}}\n",
+		`{"auth": {"root.password": "secret"}}` + "\n", `{"auth": {"user": "a\"b\\c$x"}}` + "\n", `{"storage": {"class": "fast"}}` + "\n", `{"replicas": 3}` + "\n",
+		"helm upgrade --install cl ./charts/cluster --namespace ns2 --create-namespace\n",
+		"kubectl apply --namespace pool -f manifests/pool.yaml\nkubectl wait --for condition=Available deployment/x --namespace pool --timeout 10m\nkubectl rollout status daemonset/y --namespace pool --timeout 10m\n",
+		"run web\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	for _, never := range []string{"secret --", "never", "secret\nkubectl"} {
+		if strings.Contains(got, never) {
+			t.Errorf("%q in\n%s", never, got)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(m.dir, "bin/tool")); err != nil || string(b) != "tool" {
+		t.Errorf("the program is not installed: %q, %v", b, err)
+	}
+	again, err := m.start("SC_NAME=fast", "addresses=10.0.0.1")
+	if normal(again) != normal(got) || err != nil {
+		t.Errorf("a second start does something else: %v\n%s", err, again)
+	}
+}
+
+// normal takes the names of temporary files away.
+func normal(calls string) string {
+	words := strings.Fields(calls)
+	for i, w := range words {
+		if strings.HasPrefix(w, os.TempDir()) || strings.HasPrefix(w, "/tmp/") {
+			words[i] = filepath.Base(w)
+		}
+	}
+	slices.Sort(words) // the two sides of a pipe tell in any order
+	return strings.Join(words, " ")
+}
+
+func TestFirstStartMakesAPassword(t *testing.T) {
+	t.Parallel()
+	got, err := newMachine(t, everything).start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(got, `{"auth": {"root.password": "`)
+	password, _, closed := strings.Cut(rest, `"}}`)
+	if !ok || !closed || len(password) < 32 || strings.Count(got, password) != 1 {
+		t.Errorf("password %q in\n%s", password, got)
+	}
+	if strings.Contains(got, "pool.yaml") || strings.Contains(got, "storage") && strings.Contains(got, `"class"`) {
+		t.Errorf("what has no value is there:\n%s", got)
+	}
+}
+
+func TestUninstall(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, everything)
+	m.write("bin/tool", "x", 0o755)
+	got, err := m.start("uninstall=true", "addresses=x", "ADMIN=")
+	want := "undo web\nkubectl delete --ignore-not-found --namespace pool -f manifests/pool.yaml\nhelm status cl --namespace ns2\nhelm uninstall cl --namespace ns2 --wait\n" +
+		"helm status web --namespace ns\nhelm uninstall web --namespace ns --wait\n"
+	if err != nil || sorted(got) != sorted(want) {
+		t.Errorf("%v\n%s", err, got)
+	}
+	if _, err := os.Stat(filepath.Join(m.dir, "bin/tool")); err == nil {
+		t.Error("the program is still there")
+	}
+	if got, err := m.start("uninstall=true", "FAIL=helm"); err != nil || strings.Contains(got, "helm uninstall") {
+		t.Errorf("of what is not there: %v\n%s", err, got)
+	}
+}
+
+func sorted(lines string) string {
+	all := strings.Split(lines, "\n")
+	slices.Sort(all)
+	return strings.Join(all, "\n")
+}
+
+func TestStartRefuses(t *testing.T) {
+	t.Parallel()
+	for want, env := range map[string]string{
+		"ADMIN is missing (who may log in): give it with -e ADMIN=VALUE":                                                                   "ADMIN=",
+		"REPLICAS must be a number or a truth value (how many)":                                                                            "REPLICAS=3; x",
+		"the cluster has no default StorageClass: run the cluster image of openebs or another that brings one, or mark one as the default": "CLASSES= ",
+	} {
+		if calls, err := newMachine(t, everything).start(env); err == nil || err.Error() != want || strings.Contains(calls, "helm") {
+			t.Errorf("%s: error %v, want %s\n%s", env, err, want, calls)
+		}
+	}
+	m := newMachine(t, everything)
+	if err := os.Remove(filepath.Join(m.dir, "path/helm")); err != nil {
+		t.Fatal(err)
+	}
+	m.env[0] = "PATH=" + filepath.Join(m.dir, "path")
+	if _, err := m.start(); err == nil || err.Error() != "helm is not installed on this machine: run the cluster image of helm first" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDiscoveryReadsTheScript holds that the charts are rendered with the very values of the start script.
+func TestDiscoveryReadsTheScript(t *testing.T) {
+	t.Parallel()
+	a, err := app.Decode([]byte(strings.ReplaceAll(everything, "BIN", "/usr/bin")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"entrypoint.sh", "charts/db.values.yaml", "charts/db/Chart.yaml", "charts/cluster/Chart.yaml"} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(p.Files[name]), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	env := map[string]string{
+		"NAME": "db", "NAMESPACE": "data", "CHARTS": "./charts/db", "HELM_OPTS": "--set a=1", "CLUSTER_NAME": "cluster", "CLUSTER_NAMESPACE": "data",
+		"CLUSTER_CHARTS": "./charts/cluster", "CLUSTER_HELM_OPTS": "", "SC_NAME": "", "REPLICAS": "2", "ADMIN": "admin@example.com", "ROOT_PASSWORD": "Stand1n",
+	}
+	plan := start.Read(root, []string{"bash entrypoint.sh"}, env)
+	if len(plan.Warnings) > 0 {
+		t.Errorf("warnings %v", plan.Warnings)
+	}
+	found := map[string]string{}
+	for _, i := range plan.Invocations {
+		text := i.Values.Release + " in " + i.Values.Namespace + " " + strings.Join(i.Values.Set, " ")
+		for _, f := range i.Values.Files {
+			text += " " + f.Path + strings.TrimSpace(f.Text)
+		}
+		found[i.Path] += text + "\n"
+	}
+	const always = `charts/db.values.yaml {"auth": {"root.password": "Stand1n"}} {"auth": {"user": "admin@example.com"}}`
+	if got, want := found["charts/db"], "db in data a=1 "+always+` {"storage": {"class": ""}} {"replicas": 2}`+"\n"+"db in data a=1 "+always+"\n"; got != want {
+		t.Errorf("db:\n%s\nwant\n%s", got, want)
+	}
+	if got := found["charts/cluster"]; got != "cluster in data \n" {
+		t.Errorf("cluster: %q", got)
+	}
+}
