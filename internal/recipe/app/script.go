@@ -96,7 +96,7 @@ const removeHelper = `
 remove() {
   local said
   said=$(kubectl delete --ignore-not-found "$@" 2>&1) || [[ $said == *'no matches for kind'* ]] || fail "$said"
-  echo "$said"
+  [[ -z $said ]] || echo "$said"
 }
 `
 

@@ -50,21 +50,21 @@ start:
     when: "<1"
 `
 
-// machine is a directory in which the start script of a recipe runs, with programs that tell what they are asked.
-type machine struct {
+// host is a directory in which the start script of a recipe runs, with programs that tell what they are asked.
+type host struct {
 	t    *testing.T
 	dir  string
 	bash string
 	env  []string
 }
 
-func newMachine(t *testing.T, text string) *machine {
+func newHost(t *testing.T, text string) *host {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("bash is not installed: apt-get install bash")
 	}
-	m := &machine{t: t, dir: t.TempDir(), bash: bash}
+	m := &host{t: t, dir: t.TempDir(), bash: bash}
 	a, err := app.Decode([]byte(strings.ReplaceAll(text, "BIN", filepath.Join(m.dir, "bin"))))
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +77,7 @@ func newMachine(t *testing.T, text string) *machine {
 		m.write(name, content, 0o644)
 	}
 	m.write("opt/tool-arm64", "tool", 0o644)
+	m.write("charts/db/crds/a.yaml", "kind: X\n", 0o644)
 	m.program("jq", "")
 	m.program("helm", `echo "helm $*" >> calls
 previous=
@@ -98,7 +99,7 @@ esac`)
 	return m
 }
 
-func (m *machine) write(name, content string, mode os.FileMode) {
+func (m *host) write(name, content string, mode os.FileMode) {
 	m.t.Helper()
 	path := filepath.Join(m.dir, name)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), mode)); err != nil {
@@ -106,12 +107,12 @@ func (m *machine) write(name, content string, mode os.FileMode) {
 	}
 }
 
-func (m *machine) program(name, script string) {
+func (m *host) program(name, script string) {
 	m.write("path/"+name, "#!"+m.bash+"\n"+script+"\n", 0o755)
 }
 
 // start runs the script and gives what the programs were asked, or what was said when it failed.
-func (m *machine) start(env ...string) (calls string, err error) {
+func (m *host) start(env ...string) (calls string, err error) {
 	m.t.Helper()
 	_ = os.Remove(filepath.Join(m.dir, "calls"))
 	cmd := exec.Command(m.bash, "entrypoint.sh")
@@ -124,9 +125,9 @@ func (m *machine) start(env ...string) (calls string, err error) {
 	return string(b) + string(out), nil
 }
 
-func TestStartScript(t *testing.T) {
+func TestEveryStepStarts(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, everything)
+	m := newHost(t, everything)
 	m.write("secret", "c2VjcmV0", 0o644) // a start before this one left it
 	got, err := m.start("SC_NAME=fast", "addresses=10.0.0.1")
 	if err != nil {
@@ -134,7 +135,7 @@ func TestStartScript(t *testing.T) {
 	}
 	for _, want := range []string{
 		"  ROOT_PASSWORD: c2VjcmV0\n",
-		"kubectl apply --server-side --force-conflicts -f ./charts/db/crds\n",
+		"kubectl apply --server-side --force-conflicts --recursive -f ./charts/db/crds\n",
 		"helm upgrade --install web ./charts/db --namespace ns --create-namespace --wait --timeout 10m --values charts/db.values.yaml --values ",
 		" --set a=1 --set b[0]=*\n", "{image: {tag: \"1.20.0\"}}\n",
 		`{"auth": {"root.password": "secret"}}` + "\n", `{"auth": {"user": "a\"b\\c$x"}}` + "\n", `{"storage": {"class": "fast"}}` + "\n", `{"replicas": 3}` + "\n",
@@ -174,7 +175,7 @@ func normal(calls string) string {
 
 func TestFirstStartMakesAPassword(t *testing.T) {
 	t.Parallel()
-	got, err := newMachine(t, everything).start()
+	got, err := newHost(t, everything).start()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,13 +191,13 @@ func TestFirstStartMakesAPassword(t *testing.T) {
 
 func TestUninstall(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, everything)
+	m := newHost(t, everything)
 	m.write("bin/tool", "x", 0o755)
 	got, err := m.start("uninstall=true", "addresses=x", "ADMIN=")
 	want := "undo web\nkubectl delete --ignore-not-found --namespace pool -f manifests/pool.yaml\nhelm status cl --namespace ns2\nhelm uninstall cl --namespace ns2 --wait\n" +
 		"helm status web --namespace ns\nhelm uninstall web --namespace ns --wait\n"
 	if err != nil || sorted(got) != sorted(want) {
-		t.Errorf("%v\n%s", err, got)
+		t.Errorf("%v\n%q", err, got)
 	}
 	if _, err := os.Stat(filepath.Join(m.dir, "bin/tool")); err == nil {
 		t.Error("the program is still there")
@@ -219,11 +220,11 @@ func TestStartRefuses(t *testing.T) {
 		"REPLICAS must be a number or a truth value (how many)":                                                                            "REPLICAS=3; x",
 		"the cluster has no default StorageClass: run the cluster image of openebs or another that brings one, or mark one as the default": "CLASSES= ",
 	} {
-		if calls, err := newMachine(t, everything).start(env); err == nil || err.Error() != want || strings.Contains(calls, "helm") {
+		if calls, err := newHost(t, everything).start(env); err == nil || err.Error() != want || strings.Contains(calls, "helm") {
 			t.Errorf("%s: error %v, want %s\n%s", env, err, want, calls)
 		}
 	}
-	m := newMachine(t, everything)
+	m := newHost(t, everything)
 	if err := os.Remove(filepath.Join(m.dir, "path/helm")); err != nil {
 		t.Fatal(err)
 	}
