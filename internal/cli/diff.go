@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/difference"
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/progress"
 )
@@ -22,9 +25,9 @@ func diffCommand(p *Program) *cli.Command {
 		Usage:     "show which container images come, go or are others between two versions of an application",
 		ArgsUsage: "NAME VERSION VERSION",
 		UsageText: "cluster-image diff nginx 1.23.1 1.29.1\ncluster-image diff cert-manager v1.15.0 v1.16.2 --platform linux/arm64 --json",
-		Description: "Both versions are worked out as a build would, up to where every image is resolved. Nothing is fetched but charts, manifests and the " +
-			"manifests of images.",
-		Flags: join([]cli.Flag{platformFlag(&o.platforms), recipesFlag(&o.recipes), maybeFlag(&o.maybe)},
+		Description: "Taken from the lock files when both versions have one. Otherwise both are worked out as a build would, up to where every image is " +
+			"resolved: nothing is fetched but charts, manifests and the manifests of images.",
+		Flags: join([]cli.Flag{platformFlag(&o.platforms), locksFlag(&o.locks), recipesFlag(&o.recipes), maybeFlag(&o.maybe)},
 			o.recipeRun.flags(), o.access.flags(), o.credentials.flags()),
 		Action: func(c *cli.Context) error {
 			name, before, after := c.Args().Get(0), c.Args().Get(1), c.Args().Get(2)
@@ -38,6 +41,9 @@ func diffCommand(p *Program) *cli.Command {
 }
 
 func (p *Program) difference(ctx context.Context, name, before, after string, o *buildOptions) (difference.Difference, error) {
+	if d, ok, err := p.lockedDifference(name, before, after, o); ok || err != nil {
+		return d, err
+	}
 	o.dryRun = true
 	keychain, err := o.keychain(p, nil)
 	if err != nil {
@@ -54,6 +60,39 @@ func (p *Program) difference(ctx context.Context, name, before, after string, o 
 		}
 	}
 	return difference.Between(both[0], both[1]), nil
+}
+
+// lockedDifference compares two locks; false when there are not two.
+func (p *Program) lockedDifference(name, before, after string, o *buildOptions) (difference.Difference, bool, error) {
+	var both [2][]difference.Image
+	for i, version := range []string{before, after} {
+		r, err := p.find(o.recipes, name, version)
+		if err != nil {
+			return difference.Difference{}, false, err
+		}
+		l, err := readLock(r, o.locks)
+		if errors.Is(err, fs.ErrNotExist) {
+			return difference.Difference{}, false, nil
+		}
+		if err != nil {
+			return difference.Difference{}, false, recipeFailure(err)
+		}
+		both[i] = lockedImages(l, o.platforms)
+	}
+	return difference.Between(both[0], both[1]), true, nil
+}
+
+// lockedImages are those of the platforms, or of all.
+func lockedImages(l lock.Lock, platforms []string) []difference.Image {
+	var out []difference.Image
+	for _, i := range l.Images {
+		for platform, m := range i.Platforms {
+			if len(platforms) == 0 || slices.Contains(platforms, platform) {
+				out = append(out, difference.Image{Ref: i.Ref, Platform: platform, Digest: m.Digest, Bytes: m.Size})
+			}
+		}
+	}
+	return out
 }
 
 // resolved are the images of a version, as a build would fetch them.

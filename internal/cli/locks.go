@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -56,6 +57,17 @@ func readLock(r recipe.Recipe, locks string) (lock.Lock, error) {
 		return l, fmt.Errorf("%s: %w", file, err)
 	}
 	return l, nil
+}
+
+// locksOf reads all locks of a recipe.
+func locksOf(locks string) func(recipe.Recipe) ([]lock.Lock, error) {
+	return func(r recipe.Recipe) ([]lock.Lock, error) {
+		if locks == "" {
+			return lock.All(r.FS, "locks")
+		}
+		all, err := lock.All(os.DirFS(locks), r.Name)
+		return slices.DeleteFunc(all, func(l lock.Lock) bool { return r.App != nil && r.App.Version.Serves(l.Version) != nil }), err
+	}
 }
 
 // lockFile is where the lock of a recipe is written; the catalogue is its directory, empty when it is compiled in.

@@ -9,12 +9,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/source"
 	"github.com/labring-actions/cluster-image/internal/upstream"
 )
 
 func outdatedCommand(p *Program) *cli.Command {
-	var recipes, api string
+	var recipes, locks, api string
 	var pre bool
 	return &cli.Command{
 		Name:      "outdated",
@@ -27,7 +28,7 @@ func outdatedCommand(p *Program) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "pre", Usage: "count versions that are not stable, too", Destination: &pre},
 			&cli.StringFlag{Name: "github-api", Usage: "ask the GitHub API at `URL`", Value: source.GitHubAPI, EnvVars: []string{"GITHUB_API_URL"}, Destination: &api},
-			recipesFlag(&recipes),
+			locksFlag(&locks), recipesFlag(&recipes),
 		},
 		Action: func(c *cli.Context) error {
 			all, err := p.catalogue(recipes)
@@ -38,7 +39,7 @@ func outdatedCommand(p *Program) *cli.Command {
 			if err != nil {
 				return recipeFailure(err)
 			}
-			report, err := upstream.Compare(c.Context, upstream.Options{Client: p.sourceClient(api), API: api, Recipes: rs, Prereleases: pre})
+			report, err := upstream.Compare(c.Context, upstream.Options{Client: p.sourceClient(api), API: api, Recipes: rs, Prereleases: pre, Known: lockedVersions(locks)})
 			if err != nil {
 				return err
 			}
@@ -48,6 +49,22 @@ func outdatedCommand(p *Program) *cli.Command {
 			}
 			return unanswered(report)
 		},
+	}
+}
+
+// lockedVersions are those that somebody has built already.
+func lockedVersions(locks string) func(recipe.Recipe) ([]string, error) {
+	read := locksOf(locks)
+	return func(r recipe.Recipe) ([]string, error) {
+		all, err := read(r)
+		if err != nil {
+			return nil, recipeFailure(err)
+		}
+		var out []string
+		for _, l := range all {
+			out = append(out, l.Version)
+		}
+		return out, nil
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 const projectAddress = "https://github.com/labring-actions/cluster-image"
 
 func siteCommand(p *Program) *cli.Command {
-	var recipes, builds, output string
+	var recipes, builds, locks, output string
 	c := site.Catalogue{Registry: "docker.io/labring", Repository: projectAddress}
 	return &cli.Command{
 		Name:      "site",
@@ -27,7 +27,7 @@ func siteCommand(p *Program) *cli.Command {
 			&cli.StringFlag{Name: "registry", Usage: "the images are in `REGISTRY/NAMESPACE`", Value: c.Registry, Destination: &c.Registry},
 			&cli.StringFlag{Name: "repository", Usage: "the recipes lie in the project at `URL`; empty leaves links to it out", Value: c.Repository, Destination: &c.Repository},
 			&cli.StringFlag{Name: "builds", Usage: "take finished builds from the JSON list in `FILE`", Destination: &builds},
-			recipesFlag(&recipes),
+			locksFlag(&locks), recipesFlag(&recipes),
 		},
 		Action: func(*cli.Context) error {
 			all, err := p.catalogue(recipes)
@@ -38,7 +38,7 @@ func siteCommand(p *Program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.Apps, err = site.Gather(all, finished); err != nil {
+			if c.Apps, err = site.Gather(all, finished, locksOf(locks)); err != nil {
 				return recipeFailure(err)
 			}
 			written, err := site.Write(site.Options{Catalogue: c, Output: output})

@@ -2,6 +2,7 @@ package site
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,19 +10,21 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/profile"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/recipe/app"
 )
 
-// Gather takes what the site tells from a catalogue and the builds that are known.
-func Gather(c *catalog.Catalog, finished []Built) ([]App, error) {
+// Gather takes what the site tells from a catalogue, the builds that are known, and the locks of each recipe.
+func Gather(c *catalog.Catalog, finished []Built, locks func(recipe.Recipe) ([]lock.Lock, error)) ([]App, error) {
 	entries, err := c.List("")
 	if err != nil {
 		return nil, err
 	}
 	var apps []App
 	for _, e := range entries {
-		a, err := gather(c, e, latestOf(e.Name, finished))
+		a, err := gather(c, e, latestOf(e.Name, finished), locks)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +33,7 @@ func Gather(c *catalog.Catalog, finished []Built) ([]App, error) {
 	return apps, nil
 }
 
-func gather(c *catalog.Catalog, e catalog.Entry, built builds) (App, error) {
+func gather(c *catalog.Catalog, e catalog.Entry, built builds, locks func(recipe.Recipe) ([]lock.Lock, error)) (App, error) {
 	profiles, err := c.Profiles(e.Name)
 	if err != nil {
 		return App{}, err
@@ -39,9 +42,12 @@ func gather(c *catalog.Catalog, e catalog.Entry, built builds) (App, error) {
 		profiles = []profile.Profile{byHand(e)}
 	}
 	a := App{Name: e.Name, Profile: profiles[0], Others: profiles[1:]}
-	versions := map[string]Version{}
+	versions, err := recorded(c, e.Name, locks)
+	if err != nil {
+		return App{}, err
+	}
 	for _, p := range profiles {
-		if p.Example != "" {
+		if _, known := versions[p.Example]; !known && p.Example != "" {
 			versions[p.Example] = Version{Name: p.Example}
 		}
 	}
@@ -52,6 +58,40 @@ func gather(c *catalog.Catalog, e catalog.Entry, built builds) (App, error) {
 	}
 	a.Versions = slices.SortedFunc(maps.Values(versions), newestFirst)
 	return a, nil
+}
+
+// recorded are the versions of which a lock says what they hold.
+func recorded(c *catalog.Catalog, name string, locks func(recipe.Recipe) ([]lock.Lock, error)) (map[string]Version, error) {
+	out := map[string]Version{}
+	recipes, err := c.Recipes(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range recipes {
+		all, err := locks(r)
+		if err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", r.Name, r.Dir, err)
+		}
+		for _, l := range all {
+			out[l.Version] = lockedVersion(l)
+		}
+	}
+	return out, nil
+}
+
+func lockedVersion(l lock.Lock) Version {
+	v := Version{Name: l.Version, Locked: true, Sizes: map[string]int64{}}
+	for _, i := range l.Images {
+		image := Image{Ref: i.Ref, Digest: i.Digest, Sizes: map[string]int64{}}
+		for platform, m := range i.Platforms {
+			arch := strings.TrimPrefix(platform, "linux/")
+			image.Sizes[arch] = m.Size
+			v.Sizes[arch] += m.Size
+		}
+		v.Images = append(v.Images, image)
+	}
+	slices.SortFunc(v.Images, func(a, b Image) int { return strings.Compare(a.Ref, b.Ref) })
+	return v
 }
 
 // byHand is the profile of an application whose recipe is scripts: what its README begins with.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/site"
 )
@@ -18,6 +19,16 @@ const finished = `[
   {"name": "other", "version": "2.0.0", "time": "2026-02-01T00:00:00Z"}
 ]`
 
+const locked = `format: 1
+name: web
+version: 1.9.0
+platforms: [linux/amd64, linux/arm64]
+contexts: {}
+images:
+  - {ref: "docker.io/x/b:1", digest: "sha256:bb", platforms: {linux/amd64: {digest: "sha256:b1", size: 100}}}
+  - {ref: "docker.io/x/a:1", digest: "sha256:aa", platforms: {linux/amd64: {digest: "sha256:a1", size: 11}, linux/arm64: {digest: "sha256:a2", size: 10}}}
+`
+
 func TestGather(t *testing.T) {
 	t.Parallel()
 	app := func(head string) *fstest.MapFile {
@@ -25,16 +36,18 @@ func TestGather(t *testing.T) {
 			"sources: [{chart: web, repo: https://charts.example.com, app-version: '{version}'}]\nstart: [{helm: web, namespace: web}]\n")}
 	}
 	c := catalog.Open(fstest.MapFS{
-		"web/latest/app.yaml":    app("version: {v: never, example: 1.9.0}\n"),
-		"web/1.2.0/app.yaml":     app("version: {v: never, only: [1.2.0], example: 1.2.0}\nplatforms: {only: [amd64], reason: old}\n"),
-		"classic/latest/init.sh": {},
-		"classic/README.md":      {Data: []byte("# classic\n\nMade by\nhand.\n")},
+		"web/latest/app.yaml":         app("version: {v: never, example: 1.9.0}\n"),
+		"web/1.2.0/app.yaml":          app("version: {v: never, only: [1.2.0], example: 1.2.0}\nplatforms: {only: [amd64], reason: old}\n"),
+		"web/latest/locks/1.9.0.yaml": {Data: []byte(locked)},
+		"classic/latest/init.sh":      {},
+		"classic/README.md":           {Data: []byte("# classic\n\nMade by\nhand.\n")},
 	}, recipe.Application, "the test's catalogue")
 	builds, err := site.ReadBuilds(strings.NewReader(finished))
 	if err != nil {
 		t.Fatal(err)
 	}
-	apps, err := site.Gather(c, builds)
+	locks := func(r recipe.Recipe) ([]lock.Lock, error) { return lock.All(r.FS, "locks") }
+	apps, err := site.Gather(c, builds, locks)
 	if err != nil || len(apps) != 2 {
 		t.Fatalf("%d applications, %v", len(apps), err)
 	}
@@ -51,6 +64,9 @@ func TestGather(t *testing.T) {
 	}
 	if b := web.Versions[0].Build; b == nil || !b.Time.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) || b.URL != "https://example.com/2" {
 		t.Errorf("build %+v", b)
+	}
+	if v := web.Versions[1]; !v.Locked || len(v.Images) != 2 || v.Images[0].Ref != "docker.io/x/a:1" || v.Sizes["amd64"] != 111 || v.Sizes["arm64"] != 10 || v.Build == nil {
+		t.Errorf("locked %+v", v)
 	}
 	if len(web.Others) != 1 || web.Others[0].Serves != "1.2.0" || web.Dir != "latest" || len(web.Variables) != 4 || !web.Uninstalls {
 		t.Errorf("profile %+v, others %+v", web.Profile, web.Others)
