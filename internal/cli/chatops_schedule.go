@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,15 +17,21 @@ import (
 )
 
 func chatopsScheduleCommand(p *Program) *cli.Command {
-	var f planFlags
+	var (
+		f     planFlags
+		newer string
+	)
 	return &cli.Command{
 		Name:      "schedule",
 		Usage:     "plan the rebuild of the scheduled images, or of some of them",
 		ArgsUsage: "[NAME...]",
 		UsageText: "cluster-image chatops schedule --output plan.json",
 		Description: "A line of .github/schedule/*.txt is NAME:VERSION. Its tag moves: it names the image of the last build. With an exclamation mark in front " +
-			"it is fixed: another image under it is an error. A number sign begins a comment.",
-		Flags: f.flags(),
+			"it is fixed: another image under it is an error. NAME:outdated, or *:outdated, is the newest version that --outdated reports. A number sign " +
+			"begins a comment.",
+		Flags: join([]cli.Flag{
+			&cli.StringFlag{Name: "outdated", Usage: "what is outdated is in `FILE`, as outdated --json prints it", Destination: &newer},
+		}, f.flags()),
 		Action: func(c *cli.Context) error {
 			planner, err := f.planner(f.repository, nil)
 			if err != nil {
@@ -34,13 +41,36 @@ func chatopsScheduleCommand(p *Program) *cli.Command {
 			if err != nil {
 				return recipeLines(err)
 			}
-			made, err := planner.Schedule(plan.Only(lines, strings.Fields(strings.Join(c.Args().Slice(), " "))))
+			news, err := readNewer(newer)
+			if err != nil {
+				return err
+			}
+			made, err := planner.Schedule(plan.Only(plan.Expand(lines, news), strings.Fields(strings.Join(c.Args().Slice(), " "))))
 			if err != nil {
 				return recipeLines(err)
 			}
 			return p.give(&f, made)
 		},
 	}
+}
+
+// readNewer reads what outdated printed. A file with nothing in it is one of a run that got no answer.
+func readNewer(file string) ([]plan.Newer, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usage("--outdated: %v", err)
+	}
+	var out []plan.Newer
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, usage("--outdated %s: %v", file, err)
+	}
+	return out, nil
 }
 
 // schedule reads the files of the checkout; none is an empty schedule.

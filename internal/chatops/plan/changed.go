@@ -89,7 +89,7 @@ func changedRecipes(files []string) [][2]string {
 // tried is the version that a recipe for every version is tried with.
 func tried(root fs.FS, name string, scheduled []Scheduled) string {
 	for _, l := range scheduled {
-		if l.Name == name && l.Version != latestDir {
+		if l.Name == name && l.Version != latestDir && !l.Outdated {
 			return l.Version
 		}
 	}

@@ -393,7 +393,7 @@ func TestSchedule(t *testing.T) {
 	got, err := plan.ReadSchedule(fstest.MapFS{
 		"a.txt": {Data: []byte("# comment\nnginx:1.0.0\n\n  openebs-lvm:latest # weekly\r\n!kubelet:main\n")}, "b.txt": {Data: []byte("nginx:latest\n")}, "c.md": {Data: []byte("x")},
 	})
-	want := "[{nginx 1.0.0 false a.txt:2} {openebs-lvm latest false a.txt:4} {kubelet main true a.txt:5} {nginx latest false b.txt:1}]"
+	want := "[{nginx 1.0.0 false false a.txt:2} {openebs-lvm latest false false a.txt:4} {kubelet main true false a.txt:5} {nginx latest false false b.txt:1}]"
 	if err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -444,5 +444,24 @@ func TestReadBuild(t *testing.T) {
 		if _, err := plan.ReadBuild(strings.Replace(good, wrong[0], wrong[1], 1)); err == nil {
 			t.Errorf("read with %s", wrong[1])
 		}
+	}
+}
+
+func TestOutdated(t *testing.T) {
+	t.Parallel()
+	lines, err := plan.ReadSchedule(fstest.MapFS{"a.txt": {Data: []byte("nginx:1.0.0\nnginx:outdated\n*:outdated\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := []plan.Newer{{Name: "nginx", Newest: "1.2.0"}, {Name: "openebs", Newest: "3.0.0"}}
+	made, err := planner(t, nil).Schedule(plan.Expand(lines, newer))
+	if err != nil || len(made.Builds) != 3 || made.Builds[1].ID != "apps-nginx-1.2.0" || made.Builds[1].Moving || made.Builds[2].ID != "apps-openebs-3.0.0" {
+		t.Errorf("%+v, %v", made.Builds, err)
+	}
+	if got := plan.Expand(lines, nil); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if _, err := plan.ReadSchedule(fstest.MapFS{"a.txt": {Data: []byte("!nginx:outdated\n*:1.0\n")}}); err == nil || !strings.Contains(err.Error(), "a.txt:2") {
+		t.Errorf("%v", err)
 	}
 }

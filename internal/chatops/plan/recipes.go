@@ -43,6 +43,10 @@ func (p *Planner) recipes(c grammar.Command, builds []Build) *Refusal {
 				return refusal
 			}
 		}
+		if r.Version != b.Version { // the recipe says how its tags are written
+			builds[i].Version = r.Version
+			builds[i] = builds[i].finish(strings.TrimSuffix(b.Image, "/"+b.Name+":"+b.Version))
+		}
 		builds[i].Recipe = string(kind) + "/" + b.Name + "/" + r.Dir
 		if refusal := declared(c, r); refusal != nil {
 			return refusal

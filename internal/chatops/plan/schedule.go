@@ -16,17 +16,25 @@ import (
 // maxLines bounds a schedule file.
 const maxLines = 10_000
 
+// outdated in the place of a version stands for a version that is new, everything in the place of a name for every application.
+const (
+	outdated   = "outdated"
+	everything = "*"
+)
+
 // Scheduled is one line of a schedule.
 type Scheduled struct {
 	Name, Version string
 	// Fixed says that the tag is to stay what it is.
 	Fixed bool
+	// Outdated stands for the newest version there is, where that is newer than the catalogue knows. The name * is every application then.
+	Outdated bool
 	// At is the place: file:line.
 	At string
 }
 
-// ReadSchedule reads every *.txt of a directory. A line is NAME:VERSION, with an exclamation mark in front when its tag is fixed; a number sign begins a
-// comment. All lines that are wrong are told at once.
+// ReadSchedule reads every *.txt of a directory. A line is NAME:VERSION, with an exclamation mark in front when its tag is fixed, or NAME:outdated or
+// *:outdated; a number sign begins a comment. All lines that are wrong are told at once.
 func ReadSchedule(fsys fs.FS) ([]Scheduled, error) {
 	files, err := fs.Glob(fsys, "*.txt")
 	if err != nil {
@@ -94,7 +102,39 @@ func parseScheduled(text string) (Scheduled, error) {
 	if !ok {
 		return Scheduled{}, fmt.Errorf("%.80q is not NAME:VERSION", text)
 	}
+	if version == outdated && !fixed && (name == everything || catalog.CheckName(name) == nil) {
+		return Scheduled{Name: name, Version: version, Outdated: true}, nil
+	}
 	return Scheduled{Name: name, Version: version, Fixed: fixed}, errors.Join(catalog.CheckName(name), catalog.CheckVersion(version))
+}
+
+// Newer is an application of which there is a newer version than the catalogue knows.
+type Newer struct {
+	Name   string `json:"name"`
+	Newest string `json:"newest"`
+}
+
+// Expand puts the new versions in the place of the lines that stand for them. Their tags are fixed: a version is built once.
+func Expand(lines []Scheduled, newer []Newer) []Scheduled {
+	var out []Scheduled
+	seen := map[string]bool{}
+	for _, l := range lines {
+		if !l.Outdated {
+			out = append(out, l)
+			seen[l.Name+":"+l.Version] = true
+		}
+	}
+	for _, l := range lines {
+		for _, n := range newer {
+			key := n.Name + ":" + n.Newest
+			if !l.Outdated || l.Name != everything && l.Name != n.Name || seen[key] {
+				continue
+			}
+			seen[key] = true
+			out = append(out, Scheduled{Name: n.Name, Version: n.Newest, Fixed: true, At: l.At})
+		}
+	}
+	return out
 }
 
 // Schedule plans the rebuild of scheduled images. Tags move, but for those that are fixed.
