@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -283,9 +284,7 @@ func TestByHandAndBySchedule(t *testing.T) {
 	if jobs["wave1"].result != "success" || jobs["report"].result != "success" || len(s.answers()) != 0 {
 		t.Fatalf("%+v\n%s", jobs, s.log())
 	}
-	for _, file := range []string{".github/schedule/moving.txt"} {
-		writeFile(t, filepath.Join(s.checkout, file), "# weekly\nhello:1.0.0\n!hello:1.1.0 # fixed\n", 0o644)
-	}
+	writeFile(t, filepath.Join(s.checkout, ".github/schedule/moving.txt"), "# weekly\nhello:1.0.0\n!hello:1.1.0 # fixed\n", 0o644)
 	// The recipe has another image by now: the tag moves.
 	writeFile(t, filepath.Join(s.checkout, "applications/hello/1.0.0/manifests/pod.yaml"), pod([]string{"web:1.1"}), 0o644)
 	jobs = s.fire("schedule.yml", "schedule", map[string]any{"repository": repositoryOf()})
@@ -313,4 +312,54 @@ func TestLogin(t *testing.T) {
 		t.Errorf("%+v\n%s", jobs, s.log())
 	}
 	s.has("**Done.**")
+}
+
+// TestPullRequest tries a changed recipe without a push, and tells the difference to the default branch in a comment that another run makes.
+func TestPullRequest(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	s := newStage(t)
+	git := func(args ...string) {
+		cmd := exec.Command("git", append([]string{"-C", s.checkout, "-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v: %s", args, err, out)
+		}
+	}
+	writeFile(t, filepath.Join(s.checkout, ".github/schedule/moving.txt"), "hello:1.0.0\n", 0o644)
+	git("init", "-q", "-b", "main")
+	git("add", "-A")
+	git("commit", "-q", "-m", "before")
+	s.base = t.TempDir()
+	if err := os.CopyFS(s.base, os.DirFS(s.checkout)); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(s.checkout, "applications/hello/1.0.0/manifests/pod.yaml"), pod([]string{"web:1.1"}), 0o644)
+	git("add", "-A")
+	git("commit", "-q", "-m", "after")
+	s.extra = "--mirror docker.io=" + s.source.host
+	jobs := s.fire("pr.yml", "pull_request", map[string]any{
+		"repository": repositoryOf(), "pull_request": map[string]any{"number": 1.0, "base": map[string]any{"sha": "base"}},
+	})
+	if jobs["build"].result != "success" || s.target.count("uploads") != 0 {
+		t.Fatalf("%+v\n%s", jobs, s.log())
+	}
+	for _, step := range s.scripts {
+		if strings.Contains(strings.Join(step.env, "\n"), "TOKEN=") {
+			t.Errorf("%s has a token", step.step)
+		}
+	}
+	s.kept = s.artifacts
+	s.github.Pulls["somebody:patch-1"] = githubtest.Pull{Number: 1, SHA: "abc"}
+	jobs = s.fire("pr-comment.yml", "workflow_run", map[string]any{
+		"action": "completed", "repository": repositoryOf(), "sender": userOf(stranger), "workflow_run": map[string]any{
+			"id": 4.0, "event": "pull_request", "conclusion": "success", "head_sha": "abc", "head_branch": "patch-1",
+			"head_repository": map[string]any{"owner": map[string]any{"login": "somebody"}},
+		},
+	})
+	if jobs["comment"].result != "success" {
+		t.Fatalf("%+v\n%s", jobs, s.log())
+	}
+	golden(t, "pull-request", s.last())
 }

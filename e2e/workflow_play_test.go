@@ -31,6 +31,9 @@ type play struct {
 	eventName string
 	dir       string
 	artifacts map[string]string
+	// base is the checkout of another commit, kept are artifacts of another run, and extra are further BUILD_FLAGS of every step.
+	base, extra string
+	kept        map[string]string
 	// scripts are the names of the steps that ran, with their environment.
 	scripts []script
 }
@@ -85,6 +88,8 @@ func (p *play) fire(file, eventName string, event map[string]any) map[string]job
 	p.run++
 	p.attempt = 1
 	p.event, p.eventName, p.dir, p.artifacts, p.scripts = event, eventName, p.t.TempDir(), map[string]string{}, nil
+	maps.Copy(p.artifacts, p.kept)
+	p.kept = nil
 	b, err := json.Marshal(event)
 	if err != nil {
 		p.t.Fatal(err)
@@ -219,7 +224,11 @@ func (r *runner) step(i int, s workflowStep, e evaluator, jobEnv map[string]stri
 	action, _, _ := strings.Cut(s.Uses, "@")
 	switch action {
 	case "actions/checkout":
-		return os.CopyFS(filepath.Join(r.work, with["path"]), os.DirFS(r.checkout)) == nil
+		from := r.checkout
+		if r.base != "" && with["ref"] == "base" {
+			from = r.base
+		}
+		return os.CopyFS(filepath.Join(r.work, with["path"]), os.DirFS(from)) == nil
 	case "actions/upload-artifact":
 		return r.upload(with)
 	case "actions/download-artifact":
@@ -292,7 +301,11 @@ func (r *runner) script(i int, s workflowStep, e evaluator, jobEnv map[string]st
 	}
 	for _, m := range []map[string]string{jobEnv, s.Env} {
 		for k, v := range m {
-			env = append(env, k+"="+e.fill(v))
+			v = e.fill(v)
+			if k == "BUILD_FLAGS" {
+				v += " " + r.extra
+			}
+			env = append(env, k+"="+v)
 		}
 	}
 	cmd := exec.Command("bash", "-e", "-c", s.Run)
