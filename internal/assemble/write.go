@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -197,6 +198,9 @@ func replaceFile(file string, size int64, write func(io.Writer) error) error {
 const outputFlag = "--output"
 
 func replaceIn(dir, name string, size int64, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(filepath.Join(dir, name)); err == nil && !info.Mode().IsRegular() {
+		return errors.New("it exists and is no file that could be replaced") // a device, above all
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

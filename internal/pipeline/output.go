@@ -38,6 +38,14 @@ func (o Output) Check(platforms int) error {
 		return failure.New(failure.Usage, "a docker-archive holds one platform, and there are %d", platforms).
 			Advise("choose one with --platform, or --format oci-archive")
 	}
+	if info, err := os.Stat(o.Path); err == nil {
+		switch {
+		case o.Format == OCILayout && !info.IsDir():
+			return failure.New(failure.Usage, "%s exists and is no directory, which an oci-layout is", o.Path).Advise("choose another --output, or another --format")
+		case o.Format != OCILayout && !info.Mode().IsRegular():
+			return failure.New(failure.Usage, "%s exists and is no file that could be replaced", o.Path).Advise("choose another --output, or --format oci-layout for a directory")
+		}
+	}
 	dir := filepath.Dir(o.Path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return failure.New(failure.Usage, "the directory for %s cannot be made: %w", o.Path, err).Advise("choose another place with --output")

@@ -93,6 +93,9 @@ func (c *Client) fromCache(sum string, f File, to string) (Got, error) {
 
 // place writes a file that appears under its name only when it is whole.
 func place(to string, mode fs.FileMode, write func(*os.File) error) error {
+	if info, err := os.Stat(to); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("write %s: it exists and is no file that could be replaced", to)
+	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return fmt.Errorf("make directory for %s: %w", to, err)
 	}

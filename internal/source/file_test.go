@@ -100,3 +100,13 @@ func wantFailure(t *testing.T, err error, want, to string) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestDownloadReplacesFilesOnly has a directory where the file is to be; a device would be the same.
+func TestDownloadReplacesFilesOnly(t *testing.T) {
+	t.Parallel()
+	base, to := serveFiles(t), t.TempDir()
+	_, err := (&source.Client{}).Download(t.Context(), source.File{URL: base + "/tool"}, to)
+	if err == nil || err.Error() != "write "+to+": it exists and is no file that could be replaced" {
+		t.Error(err)
+	}
+}
