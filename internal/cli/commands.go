@@ -17,6 +17,7 @@ func commands() []func(*Program) *cli.Command {
 		newCommand,
 		lintCommand,
 		planCommand,
+		schemaCommand,
 		lockCommand,
 		outdatedCommand,
 		diffCommand,
