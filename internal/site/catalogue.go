@@ -13,7 +13,12 @@ type Catalogue struct {
 	// Repository is the address of the project that the recipes lie in; empty leaves the links to it out.
 	Repository string `json:"repository,omitempty"`
 	Apps       []App  `json:"apps"`
+	// Schema says that the site has the schema of app.yaml, as [SchemaFile].
+	Schema bool `json:"-"`
 }
+
+// SchemaFile is where the schema of app.yaml lies in the site.
+const SchemaFile = "app.schema.json"
 
 // App is one application, as its foremost recipe describes it.
 type App struct {

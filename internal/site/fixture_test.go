@@ -13,6 +13,7 @@ func fixture() site.Catalogue {
 	return site.Catalogue{
 		Registry:   "docker.io/labring",
 		Repository: "https://github.com/labring-actions/cluster-image",
+		Schema:     true,
 		Apps:       []site.App{nginx(), certManager(), helm(), minio(), kubeOVN(), nothing()},
 	}
 }

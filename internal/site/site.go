@@ -34,6 +34,7 @@ type Summary struct {
 
 // Write writes the site. It appears whole or not at all.
 func Write(o Options) (Summary, error) {
+	_, o.Catalogue.Schema = o.Extra[SchemaFile]
 	files, err := Files(o.Catalogue)
 	if err != nil {
 		return Summary{}, err
