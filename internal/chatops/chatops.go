@@ -28,6 +28,8 @@ type Conversation struct {
 	Policy policy.Policy
 	Plan   plan.Plan
 	Clock  github.Clock
+	// Tell is told what went wrong and stops nothing; nil is silent.
+	Tell func(format string, args ...any)
 }
 
 // Open answers for the first time. It says whether the builds may begin: not when another run handles the same request.
@@ -52,7 +54,8 @@ func (c Conversation) Open(ctx context.Context) (proceed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return build, c.label(ctx, l.State)
+	c.label(ctx, l.State)
+	return build, nil
 }
 
 // firstState is what a plan begins with.
@@ -104,8 +107,15 @@ func (c Conversation) claim(ctx context.Context, l reply.Letter) (record.Record,
 	return record.Record{Reply: m.ID}, nil
 }
 
-// label puts the label of a state on the issue, and takes those of others off. Labels are for people; a failure to set one is not one of the build.
-func (c Conversation) label(ctx context.Context, s record.State) error {
+// label has the labels follow the state. They are for people: that one can't be set does not keep an image from being built.
+func (c Conversation) label(ctx context.Context, s record.State) {
+	if err := c.setLabel(ctx, s); err != nil && c.Tell != nil {
+		c.Tell("the labels of the issue are not those of the state %s: %v", s, err)
+	}
+}
+
+// setLabel puts the label of a state on the issue, and takes those of others off.
+func (c Conversation) setLabel(ctx context.Context, s record.State) error {
 	want, ok := labels[s]
 	if !ok {
 		return nil
@@ -147,7 +157,8 @@ func (c Conversation) Say(ctx context.Context, l reply.Letter) error {
 			return err
 		}
 	}
-	return c.label(ctx, l.State)
+	c.label(ctx, l.State)
+	return nil
 }
 
 // Close answers for the last time: with what became of every build. It gives the state.

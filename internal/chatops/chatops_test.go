@@ -174,3 +174,21 @@ func TestWithoutAnIssue(t *testing.T) {
 		t.Errorf("%v, %v", proceed, err)
 	}
 }
+
+// TestLabelsThatFail: GitHub that refuses a label keeps nothing from being built.
+func TestLabelsThatFail(t *testing.T) {
+	t.Parallel()
+	s := hub(t)
+	s.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/labels") {
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		}
+		return false
+	}
+	c, told := talk(t, s, 5), false
+	c.Tell = func(string, ...any) { told = true }
+	if proceed, err := c.Open(t.Context()); !proceed || err != nil || !told {
+		t.Errorf("%v, %v, told %v", proceed, err, told)
+	}
+}

@@ -178,7 +178,7 @@ func (p *Program) conversation(a *actions, f *talkFlags) (*chatops.Conversation,
 		return nil, usage("%v", err)
 	}
 	a.read()
-	out := &chatops.Conversation{Policy: pol, Plan: made, Clock: registry.WallClock{}}
+	out := &chatops.Conversation{Policy: pol, Plan: made, Clock: registry.WallClock{}, Tell: p.Reporter().Warn}
 	if made.Source.Issue == 0 {
 		return out, nil
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -90,41 +91,51 @@ func chatopsPushCommand(p *Program) *cli.Command {
 		UsageText: "printf '%s' \"$TOKEN\" | cluster-image chatops push --layout image --result result.json",
 		Description: "The variable BUILD says what was to be built, and REGISTRY_USERNAME as whom to log in: the password is the first line of standard " +
 			"input then. Without a name the docker configuration counts.",
-		Flags: f.flags(),
-		Action: func(c *cli.Context) error {
-			b, err := plan.ReadBuild(os.Getenv(buildVariable))
-			if err != nil {
-				return usage("%s: %v", buildVariable, err)
-			}
-			o, err := outcome.Read(f.result)
-			if err != nil {
-				return usage("%v", err)
-			}
-			// The result was written beside a recipe's code: where to push is what the plan said.
-			dryRun := o.State == outcome.Planned
-			if o.Build = b; dryRun || b.DryRun {
-				return p.leave(o, f.result)
-			}
-			if o.State != outcome.Built {
-				return usage("%s says %s: there is nothing to push", f.result, o.State)
-			}
-			r, err := p.runner(&f)
-			if err != nil {
-				return err
-			}
-			login := outcome.Login{Username: os.Getenv("REGISTRY_USERNAME")}
-			if login.Username != "" {
-				if login.Password, err = readPassword(p.Stdin); err != nil {
-					return err
-				}
-				p.Secrets.Add(login.Password)
-			}
-			changes, err := r.Changes(c.Context, o, f.layout, login)
-			if err != nil {
-				p.Reporter().Warn("the image can't be compared with the one before: %v", err)
-			}
-			o.Changes = changes
-			return p.leave(r.Push(c.Context, o, f.layout, login), f.result)
-		},
+		Flags:  f.flags(),
+		Action: func(c *cli.Context) error { return p.pushBuilt(c.Context, &f) },
 	}
+}
+
+// pushBuilt pushes what the file of a result says was built. Where to push is what the plan said: the result was written beside a recipe's code.
+func (p *Program) pushBuilt(ctx context.Context, f *jobFlags) error {
+	b, err := plan.ReadBuild(os.Getenv(buildVariable))
+	if err != nil {
+		return usage("%s: %v", buildVariable, err)
+	}
+	o, err := outcome.Read(f.result)
+	if err != nil {
+		return usage("%v", err)
+	}
+	o.Build = b
+	switch {
+	case o.State == outcome.Planned || b.DryRun:
+		return p.leave(o, f.result)
+	case o.State != outcome.Built:
+		return usage("%s says %s: there is nothing to push", f.result, o.State)
+	}
+	r, err := p.runner(f)
+	if err != nil {
+		return err
+	}
+	login, err := p.login()
+	if err != nil {
+		return err
+	}
+	if o.Changes, err = r.Changes(ctx, o, f.layout, login); err != nil {
+		p.Reporter().Warn("the image can't be compared with the one before: %v", err)
+	}
+	return p.leave(r.Push(ctx, o, f.layout, login), f.result)
+}
+
+// login is that of the environment, with the password from standard input.
+func (p *Program) login() (outcome.Login, error) {
+	l := outcome.Login{Username: os.Getenv("REGISTRY_USERNAME")}
+	if l.Username == "" {
+		return l, nil
+	}
+	var err error
+	if l.Password, err = readPassword(p.Stdin); err == nil {
+		p.Secrets.Add(l.Password)
+	}
+	return l, err
 }
