@@ -45,6 +45,10 @@ func (m *ClusterImage) Build(
 	// +default=0
 	sourceDateEpoch int,
 
+	// Take the inputs of the lock file and no others.
+	// +optional
+	locked bool,
+
 	// Ask the sources now, instead of taking what they said today.
 	// +optional
 	refresh bool,
@@ -57,17 +61,23 @@ func (m *ClusterImage) Build(
 	// +default="ghcr.io/labring/sealos:v5.0.1"
 	sealosImage string,
 ) (*Image, error) {
-	context, err := m.download(ctx, app, version, platform, refresh)
+	context, err := m.download(ctx, wanted{app, version, platform, locked, refresh})
 	if err != nil {
 		return nil, err
 	}
-	registry, err := m.save(ctx, context, saving{maybe, refresh, saver, sealosImage})
+	saving := saving{maybe: maybe, refresh: refresh, saver: saver, sealosImage: sealosImage}
+	if locked {
+		if saving.lock, err = m.lockOf(ctx, app, version); err != nil {
+			return nil, err
+		}
+	}
+	registry, err := m.save(ctx, context, saving)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", app, version, err)
 	}
 	img := &Image{
 		Module: m, App: app, Version: version, Context: context.dir, RegistryDir: registry.dir, Platforms: context.platforms,
-		Labels: label, Annotations: annotation, SourceDateEpoch: sourceDateEpoch,
+		Maybe: maybe, Labels: label, Annotations: annotation, SourceDateEpoch: sourceDateEpoch,
 	}
 	if err := img.make(ctx, registry.images); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", app, version, err)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Lint checks the form of the source, and that every recipe of the catalogue can be read.
+// Lint checks the form of the source, and every recipe of the catalogue.
 //
 // +check
 func (m *ClusterImage) Lint(ctx context.Context) error {
@@ -17,9 +17,7 @@ func (m *ClusterImage) Lint(ctx context.Context) error {
 		return fmt.Errorf("lint source: %w", err)
 	}
 	_, err = m.Toolbox().WithMountedDirectory(recipesDir, m.Recipes).
-		WithEnvVariable("CLUSTER_IMAGE_RECIPES", recipesDir).
-		WithExec([]string{"bash", "-euo", "pipefail", "-c",
-			`for dir in "$1"/*/; do app=$(basename "$dir"); cluster-image show "$app" >/dev/null; done; cluster-image list`, "bash", recipesDir}).
+		WithExec([]string{"cluster-image", "lint", "--recipes", recipesDir}).
 		Sync(ctx)
 	if err != nil {
 		return fmt.Errorf("lint catalogue: %w", err)

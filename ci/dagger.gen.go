@@ -59,6 +59,7 @@ func (r ClusterImage) MarshalJSON() ([]byte, error) {
 	var concrete struct {
 		Source    *dagger.Directory
 		Recipes   *dagger.Directory
+		Locks     *dagger.Directory
 		Tool      *dagger.Container
 		Bases     Bases
 		Network   Network
@@ -66,6 +67,7 @@ func (r ClusterImage) MarshalJSON() ([]byte, error) {
 	}
 	concrete.Source = r.Source
 	concrete.Recipes = r.Recipes
+	concrete.Locks = r.Locks
 	concrete.Tool = r.Tool
 	concrete.Bases = r.Bases
 	concrete.Network = r.Network
@@ -77,6 +79,7 @@ func (r *ClusterImage) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
 		Source    *dagger.Directory
 		Recipes   *dagger.Directory
+		Locks     *dagger.Directory
 		Tool      *dagger.Container
 		Bases     Bases
 		Network   Network
@@ -88,6 +91,7 @@ func (r *ClusterImage) UnmarshalJSON(bs []byte) error {
 	}
 	r.Source = concrete.Source
 	r.Recipes = concrete.Recipes
+	r.Locks = concrete.Locks
 	r.Tool = concrete.Tool
 	r.Bases = concrete.Bases
 	r.Network = concrete.Network
@@ -100,6 +104,7 @@ func (r Image) MarshalJSON() ([]byte, error) {
 		Module          *ClusterImage
 		App             string
 		Version         string
+		Maybe           string
 		Labels          []string
 		Annotations     []string
 		SourceDateEpoch int
@@ -116,6 +121,7 @@ func (r Image) MarshalJSON() ([]byte, error) {
 	concrete.Module = r.Module
 	concrete.App = r.App
 	concrete.Version = r.Version
+	concrete.Maybe = r.Maybe
 	concrete.Labels = r.Labels
 	concrete.Annotations = r.Annotations
 	concrete.SourceDateEpoch = r.SourceDateEpoch
@@ -136,6 +142,7 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 		Module          *ClusterImage
 		App             string
 		Version         string
+		Maybe           string
 		Labels          []string
 		Annotations     []string
 		SourceDateEpoch int
@@ -156,6 +163,7 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 	r.Module = concrete.Module
 	r.App = concrete.App
 	r.Version = concrete.Version
+	r.Maybe = concrete.Maybe
 	r.Labels = concrete.Labels
 	r.Annotations = concrete.Annotations
 	r.SourceDateEpoch = concrete.SourceDateEpoch
@@ -398,6 +406,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg sourceDateEpoch", err))
 				}
 			}
+			var locked bool
+			if inputArgs["locked"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["locked"]), &locked)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg locked", err))
+				}
+			}
 			var refresh bool
 			if inputArgs["refresh"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["refresh"]), &refresh)
@@ -419,7 +434,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg sealosImage", err))
 				}
 			}
-			return (*ClusterImage).Build(&parent, ctx, app, version, platform, maybe, label, annotation, sourceDateEpoch, refresh, saver, sealosImage)
+			return (*ClusterImage).Build(&parent, ctx, app, version, platform, maybe, label, annotation, sourceDateEpoch, locked, refresh, saver, sealosImage)
 		case "Demo":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -538,6 +553,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
 				}
 			}
+			var locked bool
+			if inputArgs["locked"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["locked"]), &locked)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg locked", err))
+				}
+			}
 			var refresh bool
 			if inputArgs["refresh"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["refresh"]), &refresh)
@@ -545,7 +567,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg refresh", err))
 				}
 			}
-			return (*ClusterImage).Download(&parent, ctx, app, version, platform, refresh)
+			return (*ClusterImage).Download(&parent, ctx, app, version, platform, locked, refresh)
 		case "Lint":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -553,6 +575,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*ClusterImage).Lint(&parent, ctx)
+		case "Lock":
+			var parent ClusterImage
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var app string
+			if inputArgs["app"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["app"]), &app)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg app", err))
+				}
+			}
+			var version string
+			if inputArgs["version"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["version"]), &version)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg version", err))
+				}
+			}
+			var platform []dagger.Platform
+			if inputArgs["platform"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["platform"]), &platform)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
+				}
+			}
+			var maybe string
+			if inputArgs["maybe"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["maybe"]), &maybe)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg maybe", err))
+				}
+			}
+			var refresh bool
+			if inputArgs["refresh"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["refresh"]), &refresh)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg refresh", err))
+				}
+			}
+			return (*ClusterImage).Lock(&parent, ctx, app, version, platform, maybe, refresh)
 		case "Needs":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -643,7 +707,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg sealosImage", err))
 				}
 			}
-			return (*ClusterImage).RegistrySave(&parent, ctx, context, platform, maybe, refresh, saver, sealosImage)
+			var lock *dagger.File
+			if inputArgs["lock"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["lock"]), &lock)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg lock", err))
+				}
+			}
+			return (*ClusterImage).RegistrySave(&parent, ctx, context, platform, maybe, refresh, saver, sealosImage, lock)
 		case "Test":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)
@@ -699,6 +770,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg recipes", err))
 				}
 			}
+			var locks *dagger.Directory
+			if inputArgs["locks"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["locks"]), &locks)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg locks", err))
+				}
+			}
 			var tool *dagger.Container
 			if inputArgs["tool"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["tool"]), &tool)
@@ -739,6 +817,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				err = json.Unmarshal([]byte(inputArgs["mirror"]), &mirror)
 				if err != nil {
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg mirror", err))
+				}
+			}
+			var sourceMirror []string
+			if inputArgs["sourceMirror"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["sourceMirror"]), &sourceMirror)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg sourceMirror", err))
 				}
 			}
 			var plainHttp []string
@@ -783,7 +868,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg recipeEnv", err))
 				}
 			}
-			return New(source, recipes, tool, toolboxBase, goBase, goProxy, debianMirror, mirror, plainHttp, ca, httpProxy, httpsProxy, noProxy, recipeEnv)
+			return New(source, recipes, locks, tool, toolboxBase, goBase, goProxy, debianMirror, mirror, sourceMirror, plainHttp, ca, httpProxy, httpsProxy, noProxy, recipeEnv)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}
@@ -810,6 +895,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Image).Layout(&parent), nil
+		case "Lock":
+			var parent Image
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Image).Lock(&parent, ctx)
 		case "Needs":
 			var parent Image
 			err = json.Unmarshal(parentJSON, &parent)

@@ -46,11 +46,11 @@ func (m *ClusterImage) DockerImage(
 	}
 	of := *m
 	of.Recipes = recipes
-	found, err := of.download(ctx, name, version, platform, refresh)
+	found, err := of.download(ctx, wanted{app: name, version: version, platforms: platform, refresh: refresh})
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Module: m, App: name, Version: version, Context: found.dir, RegistryDir: empty(found.platforms), Platforms: found.platforms}
+	img := &Image{Module: m, App: name, Maybe: "include", Version: version, Context: found.dir, RegistryDir: empty(found.platforms), Platforms: found.platforms}
 	if err := img.buildOnEngine(ctx, buildArg); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", name, version, err)
 	}

@@ -20,6 +20,8 @@ type Image struct {
 	// +private
 	Version string
 	// +private
+	Maybe string
+	// +private
 	Labels []string
 	// +private
 	Annotations []string
@@ -61,6 +63,13 @@ func (i *Image) Needs(
 	explain string,
 ) (string, error) {
 	return i.Module.needs(ctx, contexts{i.Context, i.Platforms}, explain)
+}
+
+// Lock writes down every input of the image's version by its digest, for its platforms, as lock does.
+//
+// +cache="never"
+func (i *Image) Lock(ctx context.Context) (*dagger.File, error) {
+	return i.Module.Lock(ctx, i.App, i.Version, platformsOf(i.Platforms), i.Maybe, false)
 }
 
 // Container is the image of one platform as a container, to look into; it runs nothing.

@@ -16,6 +16,8 @@ type ClusterImage struct {
 	// +private
 	Recipes *dagger.Directory
 	// +private
+	Locks *dagger.Directory
+	// +private
 	Tool *dagger.Container
 	// +private
 	Bases Bases
@@ -45,6 +47,10 @@ func New(
 	// +optional
 	recipes *dagger.Directory,
 
+	// Lock files as NAME/VERSION.yaml, for builds that are locked; those in the recipes' own locks directories when not given.
+	// +optional
+	locks *dagger.Directory,
+
 	// A finished tool image with cluster-image, bash, curl, wget, git, jq, tar and unzip on its PATH, instead of one built from the source.
 	// +optional
 	tool *dagger.Container,
@@ -68,6 +74,11 @@ func New(
 	// Fetch what a prefix covers from another one, for example docker.io=mirror.example.com; the stored name stays. The longest match counts.
 	// +optional
 	mirror []string,
+
+	// Download what begins with a prefix from another place, for example https://github.com=https://mirror.example.com/github.com. Recipes that are data
+	// follow it; an init.sh has variables of its own, see recipe-env.
+	// +optional
+	sourceMirror []string,
 
 	// Registries, as HOST or HOST:PORT, that are spoken to without TLS.
 	// +optional
@@ -100,10 +111,10 @@ func New(
 		recipes = source.Directory("applications")
 	}
 	return &ClusterImage{
-		Source: source, Recipes: recipes, Tool: tool, RecipeEnv: recipeEnv,
+		Source: source, Recipes: recipes, Locks: locks, Tool: tool, RecipeEnv: recipeEnv,
 		Bases: Bases{Toolbox: toolboxBase, Go: goBase},
 		Network: Network{
-			GoProxy: goProxy, DebianMirror: debianMirror, Mirrors: mirror, PlainHTTP: plainHttp, CA: ca,
+			GoProxy: goProxy, DebianMirror: debianMirror, Mirrors: mirror, SourceMirrors: sourceMirror, PlainHTTP: plainHttp, CA: ca,
 			HTTPProxy: httpProxy, HTTPSProxy: httpsProxy, NoProxy: noProxy,
 		},
 	}, nil

@@ -16,6 +16,8 @@ type Network struct {
 	// +private
 	Mirrors []string
 	// +private
+	SourceMirrors []string
+	// +private
 	PlainHTTP []string
 	// +private
 	CA *dagger.File
@@ -63,6 +65,15 @@ func (n Network) flags() []string {
 	}
 	if n.CA != nil {
 		out = append(out, "--ca", caFile)
+	}
+	return out
+}
+
+// sourceFlags are those of the commands that carry out a recipe.
+func (n Network) sourceFlags() []string {
+	out := n.flags()
+	for _, m := range n.SourceMirrors {
+		out = append(out, "--source-mirror", m)
 	}
 	return out
 }

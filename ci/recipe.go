@@ -14,6 +14,7 @@ import (
 // Where things are in the container of a step.
 const (
 	recipesDir  = "/build/recipes"
+	locksDir    = "/build/locks"
 	contextDir  = "/build/context"
 	registryDir = "/build/registry"
 )
@@ -36,12 +37,24 @@ func (m *ClusterImage) Download(
 	// +optional
 	platform []dagger.Platform,
 
+	// Take the inputs of the lock file and no others.
+	// +optional
+	locked bool,
+
 	// Ask the sources now, instead of taking what they said today.
 	// +optional
 	refresh bool,
 ) (*dagger.Directory, error) {
-	c, err := m.download(ctx, app, version, platform, refresh)
+	c, err := m.download(ctx, wanted{app, version, platform, locked, refresh})
 	return c.dir, err
+}
+
+// wanted is what a recipe is carried out for.
+type wanted struct {
+	app, version string
+	platforms    []dagger.Platform
+	locked       bool
+	refresh      bool
 }
 
 // contexts are the build contexts of an application, for one platform or for several.
@@ -50,28 +63,45 @@ type contexts struct {
 	platforms []string
 }
 
-// download runs the recipe in the toolbox without store and secrets.
-func (m *ClusterImage) download(ctx context.Context, app, version string, platforms []dagger.Platform, refresh bool) (contexts, error) {
-	recipes, err := m.recipesOf(ctx, app)
+// download carries out the recipe in the toolbox without store and secrets.
+func (m *ClusterImage) download(ctx context.Context, w wanted) (contexts, error) {
+	c, err := m.withRecipes(ctx, w.app, w.refresh)
 	if err != nil {
 		return contexts{}, err
 	}
-	c := asking(m.Toolbox(), refresh).WithMountedDirectory(recipesDir, recipes)
-	for _, kv := range m.RecipeEnv {
-		name, value, _ := strings.Cut(kv, "=")
-		c = c.WithEnvVariable(name, value)
+	args := []string{"download", "--json", "--output", contextDir}
+	if w.locked {
+		args = append(args, "--locked")
 	}
-	args := []string{"download", "--json", "--recipes", recipesDir, "--output", contextDir, "--cache", "/var/cache/cluster-image"}
-	c = m.run(c, slices.Concat(args, m.Network.flags(), platformFlags(words(platforms)), []string{"--", app, version})...)
+	c = m.run(c, slices.Concat(args, m.Network.sourceFlags(), platformFlags(words(w.platforms)), []string{"--", w.app, w.version})...)
 	out, err := result(ctx, c)
 	if err != nil {
-		return contexts{}, fmt.Errorf("%s %s: download: %w", app, version, err)
+		return contexts{}, fmt.Errorf("%s %s: download: %w", w.app, w.version, err)
 	}
 	var dirs map[string]string
 	if err := json.Unmarshal([]byte(out), &dirs); err != nil {
 		return contexts{}, fmt.Errorf("read result of download: %w", err)
 	}
 	return contexts{c.Directory(contextDir), slices.Sorted(maps.Keys(dirs))}, nil
+}
+
+// withRecipes is the toolbox with the recipes and locks of one application, and the variables that recipes document.
+func (m *ClusterImage) withRecipes(ctx context.Context, app string, refresh bool) (*dagger.Container, error) {
+	recipes, err := m.recipesOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	c := asking(m.Toolbox(), refresh).
+		WithMountedDirectory(recipesDir, recipes).WithEnvVariable("CLUSTER_IMAGE_RECIPES", recipesDir).
+		WithEnvVariable("CLUSTER_IMAGE_CACHE", store)
+	if m.Locks != nil {
+		c = c.WithMountedDirectory(locksDir, m.Locks).WithEnvVariable("CLUSTER_IMAGE_LOCKS", locksDir)
+	}
+	for _, kv := range m.RecipeEnv {
+		name, value, _ := strings.Cut(kv, "=")
+		c = c.WithEnvVariable(name, value)
+	}
+	return c, nil
 }
 
 // recipesOf are the recipes of one application, so that an edit of another one changes nothing here; all of them when there is none of that name, so
@@ -113,7 +143,7 @@ func (m *ClusterImage) Needs(
 	// +optional
 	refresh bool,
 ) (string, error) {
-	c, err := m.download(ctx, app, version, platform, refresh)
+	c, err := m.download(ctx, wanted{app: app, version: version, platforms: platform, refresh: refresh})
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -39,8 +40,12 @@ func (m *ClusterImage) RegistrySave(
 	// The image with the sealos that saves, when it does.
 	// +default="ghcr.io/labring/sealos:v5.0.1"
 	sealosImage string,
+
+	// A lock file: take each image by the digest that it has there, and no image that it does not have.
+	// +optional
+	lock *dagger.File,
 ) (*dagger.Directory, error) {
-	saved, err := m.save(ctx, contexts{context, words(platform)}, saving{maybe, refresh, saver, sealosImage})
+	saved, err := m.save(ctx, contexts{context, words(platform)}, saving{maybe, refresh, saver, sealosImage, lock})
 	return saved.dir, err
 }
 
@@ -60,11 +65,17 @@ type savedImage struct {
 
 // save runs registry save with the shared content store, or that of sealos.
 func (m *ClusterImage) save(ctx context.Context, of contexts, s saving) (registries, error) {
+	if s.saver == Sealos && s.lock != nil {
+		return registries{}, errors.New("sealos does not know locks: leave out --saver, or the lock")
+	}
 	if s.saver == Sealos {
 		return m.saveBySealos(ctx, of, s)
 	}
 	args := []string{"registry", "save", contextDir, "--json", "--registry-dir", registryDir, "--maybe", s.maybe}
 	c := asking(m.stored(), s.refresh).WithMountedDirectory(contextDir, of.dir)
+	if s.lock != nil {
+		c, args = c.WithMountedFile(lockFile, s.lock), append(args, "--lock", lockFile)
+	}
 	c = m.run(c, slices.Concat(args, platformFlags(of.platforms), m.Network.flags())...)
 	out, err := result(ctx, c)
 	if err != nil {

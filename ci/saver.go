@@ -25,6 +25,8 @@ type saving struct {
 	refresh     bool
 	saver       Saver
 	sealosImage string
+	// lock holds the images; nil takes what there is.
+	lock *dagger.File
 }
 
 // saveBySealos runs sealos registry save for each platform. What it leaves is verified and listed by the program, as everything that is assembled.

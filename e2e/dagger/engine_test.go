@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -42,14 +45,37 @@ func newEngine(t *testing.T) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{root: root, program: filepath.Join(t.TempDir(), "cluster-image"), args: strings.Fields(os.Getenv(argumentsVariable))}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", e.program, ".")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build program: %v\n%s", err, out)
+	program, err := program()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return e
+	return &engine{root: root, program: program, args: strings.Fields(os.Getenv(argumentsVariable))}
 }
+
+// work is a directory for all tests, which TestMain makes.
+var work string
+
+func TestMain(m *testing.M) {
+	var err error
+	if work, err = os.MkdirTemp("", "cluster-image-e2e-*"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(work)
+	os.Exit(code)
+}
+
+// program compiles the program once.
+var program = sync.OnceValues(func() (string, error) {
+	file := filepath.Join(work, "cluster-image")
+	build := exec.Command("go", "build", "-o", file, ".")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build program: %w\n%s", err, out)
+	}
+	return file, nil
+})
 
 // outcome is what a command left.
 type outcome struct {
@@ -98,6 +124,22 @@ func (e *engine) inProcess(t *testing.T, from *upstream, recipes, app string) st
 		"--mirror", "docker.io="+from.address, "--plain-http", from.address).must(t)
 	_, digest, _ := strings.Cut(out, "@")
 	return digest
+}
+
+// tool gives the engine a finished tool image, so that what a test gives as proxy is not used to make one.
+func (e *engine) tool(t *testing.T, at *upstream) {
+	t.Helper()
+	given := func(arg string) bool { return strings.HasPrefix(arg, "--tool") }
+	if slices.ContainsFunc(e.args, given) {
+		return
+	}
+	if !strings.HasPrefix(os.Getenv(runnerVariable), "unix://") {
+		t.Skipf("an engine takes an image without TLS from localhost alone: set %s to a unix:// address of this machine, or add --tool=IMAGE to %s",
+			runnerVariable, argumentsVariable)
+	}
+	_, port, _ := net.SplitHostPort(at.local)
+	tool := e.call(t, at, t.TempDir(), nil, "toolbox", "publish", "--address", "localhost:"+port+"/tool:1").must(t)
+	e.args = append(slices.Clone(e.args), "--tool="+tool)
 }
 
 // thisMachine is the address at which containers reach this machine.

@@ -35,17 +35,13 @@ func TestRemoteRunners(t *testing.T) {
 
 // A finished tool image gives the digest that one built from the source gives.
 func TestPrebuiltTool(t *testing.T) {
-	if !strings.HasPrefix(os.Getenv(runnerVariable), "unix://") {
-		t.Skipf("an engine takes an image without TLS from localhost alone: set %s to a unix:// address of this machine", runnerVariable)
-	}
 	e, from, recipes := newEngine(t), newUpstream(t, ""), t.TempDir()
 	from.image(t, "library/one:1")
 	writeRecipe(t, recipes, "first", pods("docker.io/library/one:1"))
-	_, port, _ := net.SplitHostPort(from.local)
-	tool := e.call(t, from, recipes, nil, "toolbox", "publish", "--address", "localhost:"+port+"/tool:1").must(t)
-	got := e.call(t, from, recipes, nil, "--tool", tool, "build", "--app", "first", "--version", "1.0.0", "digest").must(t)
+	e.tool(t, from)
+	got := e.call(t, from, recipes, nil, "build", "--app", "first", "--version", "1.0.0", "digest").must(t)
 	if want := e.inProcess(t, from, recipes, "first"); got != want {
-		t.Errorf("with %s the digest is %s, want %s", tool, got, want)
+		t.Errorf("with %s the digest is %s, want %s", e.args, got, want)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 )
@@ -18,6 +19,8 @@ func downloadCommand(p *Program) *cli.Command {
 		recipes   string
 		output    string
 		platforms []string
+		locked    bool
+		locks     string
 	)
 	return &cli.Command{
 		Name:      "download",
@@ -29,6 +32,7 @@ func downloadCommand(p *Program) *cli.Command {
 		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave the context in `DIR`, which must not exist or be empty", Required: true, Destination: &output},
 			platformFlag(&platforms), recipesFlag(&recipes),
+			&cli.BoolFlag{Name: "locked", Usage: "take the inputs of the lock file and no others", Destination: &locked}, locksFlag(&locks),
 		}, run.flags(), o.flags()),
 		Action: func(c *cli.Context) error {
 			r, err := p.find(recipes, c.Args().Get(0), c.Args().Get(1))
@@ -43,7 +47,13 @@ func downloadCommand(p *Program) *cli.Command {
 			if err != nil {
 				return recipeFailure(err)
 			}
-			contexts, err := e.Download(c.Context, r, chosen, output)
+			var held *lock.Lock
+			if locked {
+				if held, err = lockOf(r, locks); err != nil {
+					return err
+				}
+			}
+			contexts, err := e.Download(c.Context, r, chosen, output, held)
 			if errors.Is(err, recipe.ErrExists) {
 				return failure.New(failure.Usage, "%w", err).Advise("remove it, or name another with --output")
 			}

@@ -94,7 +94,7 @@ func (p *Program) buildOnDagger(ctx context.Context, app, version string, o *bui
 // refuseForDagger names the flags that have no meaning there.
 func (o *buildOptions) refuseForDagger() error {
 	for flag, given := range map[string]bool{
-		"--dry-run": o.dryRun, "--locked": o.locked, "--locks": o.locks != "", "--source-mirror": len(o.sourceMirrors) > 0, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox,
+		"--dry-run": o.dryRun, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox,
 		"--format docker-archive": o.format == pipeline.DockerArchive,
 	} {
 		if given {
@@ -119,18 +119,21 @@ func (p *Program) daggerEngine(o *buildOptions) (remote.Engine, error) {
 	if info, err := os.Stat(recipesDir); recipes == "" && err == nil && info.IsDir() {
 		recipes = recipesDir
 	}
-	for flag, path := range map[string]string{"--recipes": recipes, "--ca": o.ca} {
-		if path == "" {
+	for _, file := range []struct{ flag, path string }{{"--recipes", recipes}, {"--locks", o.locks}, {"--ca", o.ca}} {
+		if file.path == "" {
 			continue
 		}
-		abs, err := filepath.Abs(path)
+		abs, err := filepath.Abs(file.path)
 		if err != nil {
-			return e, fmt.Errorf("find %s: %w", path, err)
+			return e, fmt.Errorf("find %s: %w", file.path, err)
 		}
-		e.Constructor = append(e.Constructor, flag, abs)
+		e.Constructor = append(e.Constructor, file.flag, abs)
 	}
 	for _, m := range o.mirrors {
 		e.Constructor = append(e.Constructor, "--mirror", m.Prefix+"="+m.Target)
+	}
+	for _, m := range o.sourceMirrors {
+		e.Constructor = append(e.Constructor, "--source-mirror", oneOfList(m.Prefix+"="+m.Target))
 	}
 	for _, host := range o.plainHTTP {
 		e.Constructor = append(e.Constructor, "--plain-http", host)
@@ -152,6 +155,9 @@ func (o *buildOptions) chain(app, version string) []string {
 	args := []string{"build", "--app", app, "--version", version, "--maybe", string(o.maybe)}
 	for _, platform := range o.platforms {
 		args = append(args, "--platform", platform)
+	}
+	if o.locked {
+		args = append(args, "--locked")
 	}
 	for flag, pairs := range map[string]map[string]string{"--label": o.labels, "--annotation": o.annotations} {
 		for _, k := range slices.Sorted(maps.Keys(pairs)) {

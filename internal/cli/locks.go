@@ -40,15 +40,21 @@ func lockOf(r recipe.Recipe, locks string) (*lock.Lock, error) {
 
 // readLock reads the lock of a recipe, from the directory of locks or beside the recipe.
 func readLock(r recipe.Recipe, locks string) (lock.Lock, error) {
-	var b []byte
-	var err error
 	file := path.Join("locks", r.Version+".yaml")
 	if locks != "" {
-		file = filepath.Join(locks, r.Name, r.Version+".yaml")
-		b, err = os.ReadFile(file)
-	} else {
-		b, err = fs.ReadFile(r.FS, file)
+		return openLock(filepath.Join(locks, r.Name, r.Version+".yaml"))
 	}
+	b, err := fs.ReadFile(r.FS, file)
+	return decodeLock(b, file, err)
+}
+
+// openLock reads a lock by the name of its file.
+func openLock(file string) (lock.Lock, error) {
+	b, err := os.ReadFile(file)
+	return decodeLock(b, file, err)
+}
+
+func decodeLock(b []byte, file string, err error) (lock.Lock, error) {
 	if err != nil {
 		return lock.Lock{}, fmt.Errorf("read lock: %w", err)
 	}

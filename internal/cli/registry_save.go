@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 )
 
@@ -21,6 +22,7 @@ type saveOptions struct {
 	tars        []string
 	all, prune  bool
 	maybe       pipeline.MaybePolicy
+	lock        string
 }
 
 func registrySaveCommand(p *Program) *cli.Command {
@@ -43,6 +45,7 @@ func registrySaveCommand(p *Program) *cli.Command {
 			&cli.BoolFlag{Name: "all", Usage: "keep the whole index of each image, with every platform in it", Destination: &o.all},
 			&cli.BoolFlag{Name: "prune", Usage: "remove from DIR what this run does not store", Destination: &o.prune},
 			&cli.IntFlag{Name: "max-pull-procs", Usage: "the same as --jobs `N`", DefaultText: "adapts", Destination: &o.jobs},
+			&cli.StringFlag{Name: "lock", Usage: "take each image by the digest that it has in the lock `FILE`, and no image that the lock does not have", Destination: &o.lock},
 			maybeFlag(&o.maybe),
 		}, o.access.flags()),
 		Action: func(c *cli.Context) error { return p.registrySave(c.Context, c.Args().First(), &o) },
@@ -117,6 +120,13 @@ func (p *Program) saveNeeds(ctx context.Context, e *pipeline.Engine, contexts pi
 	needs.Add(listed)
 	if err := needs.AddTars(o.tars, platforms); err != nil {
 		return pipeline.Needs{}, usage("%v", err)
+	}
+	if o.lock != "" {
+		l, err := openLock(o.lock)
+		if err != nil {
+			return pipeline.Needs{}, failure.New(failure.Usage, "--lock: %w", err)
+		}
+		needs.Hold(&l)
 	}
 	return needs, nil
 }

@@ -96,10 +96,10 @@ func (d *demo) prepare(ctx context.Context) (err error) {
 	if err := d.makeDir(); err != nil {
 		return err
 	}
-	if d.world, err = newUpstream(ctx); err != nil {
+	if d.world, err = newUpstream(ctx, loopback); err != nil {
 		return err
 	}
-	if d.target, err = serve(newRegistry()); err != nil {
+	if d.target, err = serve(loopback, newRegistry()); err != nil {
 		return err
 	}
 	d.introduce()

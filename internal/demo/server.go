@@ -11,17 +11,20 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// server is an HTTP server on a free port of the loopback interface.
+// loopback is where only this machine reaches a server.
+const loopback = "127.0.0.1"
+
+// server is an HTTP server on a free port.
 type server struct {
 	// host is where it listens, as an image reference spells it: 127.0.0.1:port.
 	host string
 	http *http.Server
 }
 
-func serve(h http.Handler) (*server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func serve(address string, h http.Handler) (*server, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
-		return nil, fmt.Errorf("listen on the loopback interface: %w", err)
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	s := &server{host: l.Addr().String(), http: &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}}
 	go func() { _ = s.http.Serve(l) }()

@@ -34,13 +34,13 @@ type upstream struct {
 	pages    map[string][]byte
 }
 
-func newUpstream(ctx context.Context) (*upstream, error) {
+func newUpstream(ctx context.Context, address string) (*upstream, error) {
 	u := &upstream{pages: map[string][]byte{}}
 	var err error
-	if u.registry, err = serve(newRegistry()); err != nil {
+	if u.registry, err = serve(address, newRegistry()); err != nil {
 		return nil, err
 	}
-	if u.web, err = serve(http.HandlerFunc(u.serve)); err != nil {
+	if u.web, err = serve(address, http.HandlerFunc(u.serve)); err != nil {
 		return nil, errors.Join(err, u.registry.Close())
 	}
 	if err := u.fill(ctx); err != nil {

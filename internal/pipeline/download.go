@@ -51,9 +51,15 @@ func (e *Engine) ChoosePlatforms(r recipe.Recipe, asked []string) ([]string, err
 	return slices.Compact(out), nil
 }
 
-// Download runs the recipe for each platform and leaves the build contexts where [Below] says. A context appears only when its recipe ended well.
-func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []string, dir string) (ByPlatform, error) {
-	return e.download(ctx, r, platforms, dir, held{})
+// Download runs the recipe for each platform and leaves the build contexts where [Below] says. A context appears only when its recipe ended well. With a
+// lock it takes the inputs that the lock has, and no others.
+func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []string, dir string, l *lock.Lock) (ByPlatform, error) {
+	b := &build{Engine: e, order: Order{Lock: l}, record: new(recipe.Record)}
+	var err error
+	if b.Contexts, err = e.download(ctx, r, platforms, dir, held{l, b.record}); err == nil {
+		err = b.holdDownload()
+	}
+	return b.Contexts, advise(err, r)
 }
 
 // held is what downloads are held to, and who is told what they took.

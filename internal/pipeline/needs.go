@@ -56,6 +56,9 @@ type listedTar struct {
 	platforms []string
 }
 
+// Hold has each image taken by the digest that it has in a lock. Images that the lock does not have are an error when the needs are resolved.
+func (n *Needs) Hold(l *lock.Lock) { n.lock = l }
+
 // AddTars adds archives that somebody listed, written as in images/skopeo/tar.txt, with files relative to the current directory.
 func (n *Needs) AddTars(tars, platforms []string) error {
 	for _, s := range tars {
