@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -114,6 +115,41 @@ func sourceLines(t *testing.T, name string) {
 		}
 		if strings.Contains(line, "pull_request_target") {
 			t.Errorf("%s: pull_request_target runs with the repository's rights on a stranger's event", name)
+		}
+	}
+}
+
+// TestWorkflowDagger: every workflow installs the dagger command line in the same way, with the version that the module is for and a checksum.
+func TestWorkflowDagger(t *testing.T) {
+	t.Parallel()
+	all, err := readWorkflows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../dagger.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var module struct{ EngineVersion string }
+	if err := json.Unmarshal(text, &module); err != nil {
+		t.Fatal(err)
+	}
+	scripts := map[string][]string{}
+	for name, w := range all {
+		for _, j := range w.Jobs {
+			for _, s := range j.Steps {
+				if s.Name == "Install Dagger" {
+					scripts[s.Run] = append(scripts[s.Run], name)
+				}
+			}
+		}
+	}
+	if len(scripts) != 1 {
+		t.Errorf("it is installed in %d ways: %v", len(scripts), slices.Collect(maps.Values(scripts)))
+	}
+	for script := range scripts {
+		if !strings.Contains(script, "/dagger_"+module.EngineVersion+"_linux_amd64.tar.gz") || !strings.Contains(script, "sha256sum --check --strict") {
+			t.Errorf("the module is for %s, with a checksum; workflows have\n%s", module.EngineVersion, script)
 		}
 	}
 }

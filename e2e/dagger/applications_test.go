@@ -170,7 +170,7 @@ func TestDemoRecipe(t *testing.T) {
 	}
 	registry := net.JoinHostPort(host, world.Registry())
 	args := []string{"--http-proxy", "http://" + net.JoinHostPort(host, world.Proxy()), "--no-proxy", host, "--plain-http", registry,
-		"--recipe-env", "RECIPE_PLAIN_HTTP=charts.example.com,files.example.com"}
+		"--recipe-env", `"RECIPE_PLAIN_HTTP=charts.example.com,files.example.com"`}
 	for _, name := range []string{"docker.io", "quay.io", "registry.k8s.io", "ghcr.io"} {
 		args = append(args, "--mirror", name+"="+registry)
 	}
