@@ -172,11 +172,11 @@ func (c *Catalog) names() ([]string, error) {
 
 // versions are the directories of an application, the newest first and latest at the end.
 func (c *Catalog) versions(name string) ([]string, error) {
-	names, err := c.names()
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(names, name) {
+	if !c.has(name) {
+		names, err := c.names()
+		if err != nil {
+			return nil, err
+		}
 		return nil, c.unknown(name, names)
 	}
 	entries, err := fs.ReadDir(c.fsys, name)
@@ -186,6 +186,15 @@ func (c *Catalog) versions(name string) ([]string, error) {
 	versions := c.directories(name, entries, CheckVersion)
 	slices.SortFunc(versions, newestFirst)
 	return versions, nil
+}
+
+// has says whether there is an application of that name.
+func (c *Catalog) has(name string) bool {
+	if CheckName(name) != nil {
+		return false
+	}
+	info, err := fs.Stat(c.fsys, name)
+	return err == nil && info.IsDir()
 }
 
 // unknown tells an absent name from a link that leads out of the catalogue.

@@ -38,6 +38,8 @@ type Profile struct {
 	Notes string `json:"notes,omitempty"`
 	// Spelling says what of the v before a version: never, always, or as-is.
 	Spelling string `json:"-"`
+	// Scripted says that the recipe is scripts, so that only its README knows variables and needs.
+	Scripted bool `json:"scripted,omitempty"`
 	// Uninstalls says that the start command knows uninstall=true.
 	Uninstalls bool `json:"uninstalls,omitempty"`
 }

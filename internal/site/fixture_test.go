@@ -107,7 +107,7 @@ func kubeOVN() site.App {
 
 // nothing is an application of which next to nothing is known.
 func nothing() site.App {
-	return site.App{Name: "zz", Profile: profile.Profile{Dir: "latest", Description: "Unknown", Platforms: []string{"amd64", "arm64"}}}
+	return site.App{Name: "zz", Profile: profile.Profile{Scripted: true, Dir: "latest", Description: "Unknown", Platforms: []string{"amd64", "arm64"}}}
 }
 
 // many is a catalogue of n applications, each with three recorded versions.

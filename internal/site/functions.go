@@ -28,6 +28,8 @@ func functions(w words, registry string) template.FuncMap {
 		"featured": featured,
 		"newest":   newest,
 		"locked":   locked,
+		"tell":     tell,
+		"names":    versionNames,
 		"columns":  columns,
 		"command":  func(id, text string) command { return command{id, text} },
 		"run": func(a App, version string) string {
@@ -87,20 +89,38 @@ func newest(a App) Version {
 	if len(a.Versions) > 0 {
 		return a.Versions[0]
 	}
-	return Version{Name: cmp.Or(a.Example, "latest")}
+	return Version{Name: cmp.Or(a.Example, "VERSION")}
 }
 
-// featured is the application that the list shows as an example: nginx where there is one.
+// featured is the application that the list shows as an example: nginx where a version of it is known, else the first of which one is.
 func featured(apps []App) *App {
+	var first *App
 	for i := range apps {
+		if len(apps[i].Versions) == 0 {
+			continue
+		}
 		if apps[i].Name == "nginx" {
 			return &apps[i]
 		}
+		if first == nil {
+			first = &apps[i]
+		}
 	}
-	if len(apps) == 0 {
-		return nil
+	return first
+}
+
+// tell says whether there is more to say of any version than its name.
+func tell(versions []Version) bool {
+	return slices.ContainsFunc(versions, func(v Version) bool { return v.Locked || v.Build != nil })
+}
+
+// versionNames are the names of versions, in one line.
+func versionNames(versions []Version) string {
+	var out []string
+	for _, v := range versions {
+		out = append(out, v.Name)
 	}
-	return &apps[0]
+	return strings.Join(out, ", ")
 }
 
 // locked is the newest version of which is recorded what it holds; nil when there is none.

@@ -96,7 +96,7 @@ func lockedVersion(l lock.Lock) Version {
 
 // byHand is the profile of an application whose recipe is scripts: what its README begins with.
 func byHand(e catalog.Entry) profile.Profile {
-	p := profile.Profile{Dir: e.Versions[0], Description: e.About, Platforms: app.Architectures()}
+	p := profile.Profile{Scripted: true, Dir: e.Versions[len(e.Versions)-1], Description: e.About, Platforms: app.Architectures()}
 	for _, dir := range e.Versions {
 		if dir != "latest" {
 			p.Example = dir

@@ -95,7 +95,7 @@ func TestPages(t *testing.T) {
 		"app/nginx.html":    {"sealos run docker.io/<wbr>labring/<wbr>nginx:1.29.1</code>", "-e uninstall=true", `datetime="2026-11-20T04:05:06Z"`, "2 images", "docker.io/<wbr>bitnami/<wbr>git:2.51.0-debian-12-r0", "--set service.type=NodePort"},
 		"app/minio.html":    {"-e ADMIN_EMAIL=VALUE", "generated at the first start", "A default storage class", "not recorded", "cluster-image images minio RELEASE.2024-08-03T04-33-23Z"},
 		"app/helm.html":     {"It holds no container images.", "It has no variables.", "https://<wbr>"},
-		"app/zz.html":       {"sealos run docker.io/<wbr>labring/<wbr>zz:latest", "A Kubernetes cluster, nothing more."},
+		"app/zz.html":       {"sealos run docker.io/<wbr>labring/<wbr>zz:VERSION", "Its recipe is a script", "applications/zz/README.md"},
 		"app/kube-ovn.html": {"its images are built for amd64 alone", "sealos.io.type=patch"},
 		"zh/app/minio.html": {"首次启动时生成", `href="../../app/minio.html"`},
 	} {
