@@ -24,7 +24,7 @@ func TestImageGolden(t *testing.T) {
 	x := index(t, simple.write(t, t.TempDir()), someRegistry(), arm64, amd64)
 	// These digests change with go.mod's klauspost/compress and go-containerregistry at most; then every image changes once.
 	got := fmt.Sprint(x.Digest, x.Images[0].Manifest.Digest, x.Images[0].Config.Digest, x.Images[1].Manifest.Digest)
-	const want = "sha256:29792231734eb358da2733c3c752e4671a578d71f20132b5d1bd67cd1de40ab0 sha256:e7503c9739fc8e8b2defdaa1763795a72f3050d32bd8220aee0a36c7fe9d3e4d sha256:949434587081393929baa091060cdb0e8588544153ad10cc74300b04cc7f1bd5 sha256:ee739ef2587607d194b05d09849cf42e9985fe23fee553e90029eca92040d023"
+	const want = "sha256:a7edd4ad0b2040cc123c92e5b4e5cb565fcfe06fc59e7882fbe0ac9d72a2fb07 sha256:b9bbfe046543a688a7d5c4a62541c85833c93fdea6d31d69cac76616e9bf3336 sha256:8a113068d1ee0f0e96f93a5c6369a7dbb23d8b7279fb4cb5526a195c4b5cc8e7 sha256:3450f3188d5a1b2d5dc9ff14be8e1f2968a07ff09165f25037eafe06374fbcda"
 	if got != want {
 		t.Errorf("image changed: %s\nindex %s\nmanifest %s\nconfig %s", got, x.Bytes, x.Images[0].Manifest.Bytes, x.Images[0].Config.Bytes)
 	}
@@ -132,6 +132,42 @@ func TestLayerRules(t *testing.T) {
 	}
 	if m.hits != layer.MaxBlobs {
 		t.Errorf("%d layers were known", m.hits)
+	}
+}
+
+// TestOneChangedImageChangesItsLayersOnly has a registry directory of many blobs of all usual sizes. When some of them
+// are others, the layers of the rest stay, and what is shared by small ones is next to nothing.
+func TestOneChangedImageChangesItsLayersOnly(t *testing.T) {
+	t.Parallel()
+	build := func(version string) (map[v1.Hash]int64, int64) {
+		var r registry
+		var fresh int64
+		for i := range 30 {
+			for _, size := range []int{500, 70_000, 250_000} {
+				name := fmt.Sprint(i, size)
+				if i == 7 {
+					name += version
+					fresh += int64(size)
+				}
+				r = append(r, blobFile(pattern(name, size)))
+			}
+		}
+		layers := map[v1.Hash]int64{}
+		for _, l := range image(t, input(t, simple.write(t, t.TempDir()), amd64, r)).Layers {
+			layers[l.Desc.Digest] = l.Desc.Size
+		}
+		return layers, fresh
+	}
+	before, _ := build("one")
+	after, fresh := build("two")
+	var sent int64
+	for d, size := range after {
+		if before[d] == 0 {
+			sent += size
+		}
+	}
+	if sent < fresh || sent > fresh+100_000 {
+		t.Errorf("%d bytes of layers changed for %d bytes of blobs", sent, fresh)
 	}
 }
 

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// MinBlob is the size in bytes from which on a blob of the registry directory gets a layer of its own.
-	MinBlob = 4 << 20
+	// MinBlob is the size in bytes from which on a blob of the registry directory gets a layer of its own. Smaller ones
+	// share a layer, which is another one as soon as one of them is: all of them together are to be next to nothing.
+	MinBlob = 64 << 10
 	// MaxBlobs is the largest number of such layers in one image. Overlay file systems stop at 127 layers.
 	MaxBlobs = 100
 	// MediaType is the media type of every layer of this package.
