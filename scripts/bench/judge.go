@@ -19,7 +19,7 @@ func (r *report) judge() {
 			"%.2f s, %d blob requests, %d manifest requests", w.wall().Seconds(), w.Wire.BlobRequests, w.Wire.ManifestRequests)
 	}
 	if w := r.find(caseChanged, ours); w != nil && w.Wire != nil {
-		r.target("one image of ten changed: its new blobs are pushed, of others less than 1 %", w.Stale*100 < w.Fresh,
+		r.target("one image of ten changed: its new blobs are pushed, of others less than 1 %", w.Stale*100 <= w.Fresh,
 			"%.1f MB of new blobs, %.2f MB of others, %.1f MB sent in all", mb(w.Fresh), mb(w.Stale), mb(w.Wire.Sent))
 	}
 	for _, name := range []string{caseSave, caseCold} {

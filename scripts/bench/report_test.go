@@ -79,7 +79,7 @@ func TestJudge(t *testing.T) {
 	want := `+ save, slow: at least 8x as fast as sealos: 10.0x
 - save, slow: at least 4x as fast as the best peer: 3.0x (regctl)
 - an unchanged build takes less than 1 s and asks for no blob: 1.00 s, 1 blob requests, 0 manifest requests
-+ one image of ten changed: only its new blobs are pushed: 0.0 MB of new blobs, 0.0 MB of others, 7.0 MB sent in all
++ one image of ten changed: its new blobs are pushed, of others less than 1 %: 0.0 MB of new blobs, 0.00 MB of others, 7.0 MB sent in all
 + build + push, cold: processor time within 1.5x of hashing the bytes three times: 1.00 s, 0.50x
 + build + push, cold: at most 48 MiB of memory above an idle program: 0 MiB above 1 MiB
 `
