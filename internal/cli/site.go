@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/site"
 )
 
@@ -41,7 +42,11 @@ func siteCommand(p *Program) *cli.Command {
 			if c.Apps, err = site.Gather(all, finished, locksOf(locks)); err != nil {
 				return recipeFailure(err)
 			}
-			written, err := site.Write(site.Options{Catalogue: c, Output: output})
+			schema, err := app.Schema()
+			if err != nil {
+				return err
+			}
+			written, err := site.Write(site.Options{Catalogue: c, Output: output, Extra: map[string][]byte{site.SchemaFile: schema}})
 			if err != nil {
 				return err
 			}
