@@ -126,7 +126,7 @@ func (c *Client) exchange(ctx context.Context, q *request, authorization string)
 			return nil, q.error(err)
 		}
 		resp, err := c.hop(ctx, q, target, authorization)
-		if tries == 0 && c.wantsTLS(q.host, target, resp, err) {
+		if tries == 0 && c.wantsTLS(ctx, q, target, resp, err) {
 			if resp != nil {
 				resp.Close()
 			}
@@ -238,20 +238,38 @@ func (c *Client) trace(req *http.Request, h *host) {
 }
 
 // wantsTLS says whether a loopback host that was tried without TLS wants it, and remembers so.
-func (c *Client) wantsTLS(h *host, target *url.URL, resp *response, err error) bool {
+func (c *Client) wantsTLS(ctx context.Context, q *request, target *url.URL, resp *response, err error) bool {
+	h := q.host
 	if target.Scheme != "http" || !sameOrigin(target, h) || h.answered.Load() || slices.Contains(c.options.PlainHTTP, h.name) {
 		return false
 	}
 	tls := err != nil && strings.Contains(err.Error(), "malformed HTTP response")
 	if resp != nil && resp.StatusCode == http.StatusBadRequest {
-		b, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		resp.Body = io.NopCloser(strings.NewReader(string(b)))
-		tls = strings.Contains(string(b), "HTTP request to an HTTPS server") || strings.Contains(string(b), "sent to HTTPS port")
+		said := c.complaint(ctx, q, target, resp)
+		tls = strings.Contains(said, "HTTP request to an HTTPS server") || strings.Contains(said, "sent to HTTPS port")
 	}
 	if tls {
 		h.setScheme("https")
 	}
 	return tls
+}
+
+// complaint is what a server says that finds a request bad. To a HEAD it says nothing, so it is asked again.
+func (c *Client) complaint(ctx context.Context, q *request, target *url.URL, resp *response) string {
+	if q.method != http.MethodHead {
+		b, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+		resp.Body = io.NopCloser(strings.NewReader(string(b)))
+		return string(b)
+	}
+	get := *q
+	get.method = http.MethodGet
+	again, err := c.hop(ctx, &get, target, "")
+	if err != nil {
+		return ""
+	}
+	defer again.Close()
+	b, _ := io.ReadAll(io.LimitReader(again.Body, 4<<10))
+	return string(b)
 }
 
 // sendToken asks a token server. Where it leads elsewhere, the credentials do not follow.

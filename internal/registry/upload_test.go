@@ -323,6 +323,13 @@ func TestLoopbackWithTLS(t *testing.T) {
 	if _, err := c.Manifest(t.Context(), reference.Reference{Host: host, Path: "a"}, "v1"); !registry.IsNotFound(err) {
 		t.Errorf("a loopback registry with TLS: %v", err)
 	}
+	c, err = registry.New(registry.Options{Transport: srv.Client().Transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.HeadManifest(t.Context(), reference.Reference{Host: host, Path: "a"}, "v1"); !registry.IsNotFound(err) {
+		t.Errorf("a loopback registry with TLS that is asked without a body in the answer: %v", err)
+	}
 }
 
 func TestUntrustedCertificateIsNotRetried(t *testing.T) {
