@@ -9,19 +9,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
 	"github.com/labring-actions/cluster-image/internal/recipe"
+	"github.com/labring-actions/cluster-image/internal/source"
 )
 
 const applications = "../../applications"
 
-// download builds the context of an application of the catalogue from a server of the test's.
+// download builds the context of an application of the catalogue; what it downloads comes from a server of the test's.
 func download(t *testing.T, u *upstream, name, version, platform string) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("bash is not installed: apt-get install bash")
-	}
 	c, err := catalog.OpenDir(applications, recipe.Application)
 	if err != nil {
 		t.Fatal(err)
@@ -30,10 +29,12 @@ func download(t *testing.T, u *upstream, name, version, platform string) (string
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := &source.Client{Mirrors: source.Mirrors{
+		{Prefix: "https://charts.bitnami.com/bitnami", Target: u.url + "/charts"}, {Prefix: "https://charts.jetstack.io", Target: u.url + "/charts"},
+		{Prefix: "https://get.helm.sh", Target: u.url}, {Prefix: "https://github.com", Target: u.url},
+	}}
 	dest := filepath.Join(t.TempDir(), "context")
-	return dest, recipe.Download(t.Context(), r, platform, dest, recipe.Options{Tools: tools(t), Environ: []string{
-		"RECIPE_BITNAMI_CHARTS=" + u.url + "/charts", "RECIPE_JETSTACK_CHARTS=" + u.url + "/charts", "RECIPE_GET_HELM=" + u.url, "RECIPE_GITHUB=" + u.url,
-	}})
+	return dest, recipe.Download(t.Context(), r, platform, dest, recipe.Options{Sources: client})
 }
 
 func text(t *testing.T, parts ...string) string {
@@ -43,6 +44,33 @@ func text(t *testing.T, parts ...string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestClassicRecipe runs an init.sh that uses the program's own tools.
+func TestClassicRecipe(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("bash is not installed: apt-get install bash")
+	}
+	u := newUpstream(t)
+	u.chart("web", "4.9.1", "1.23.1", "service: {type: LoadBalancer}\n")
+	u.chart("web", "4.10.1", "1.23.1", "service: {type: LoadBalancer}\n")
+	r, err := recipe.Load(recipe.Application, "web", "1.23.1", "latest", fstest.MapFS{"init.sh": {Data: []byte(`set -euo pipefail
+chart=$(cluster-image chart-version "$RECIPE_CHARTS" web "$3")
+helm pull web --repo "$RECIPE_CHARTS" --version "$chart" --untar --untardir charts
+yq .service.type charts/web/values.yaml > type
+echo '{"a": 1}' | jq .a >> type
+`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dest := filepath.Join(t.TempDir(), "context")
+	if err := recipe.Download(t.Context(), r, "linux/arm64", dest, recipe.Options{Tools: tools(t), Environ: []string{"RECIPE_CHARTS=" + u.url + "/charts"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := text(t, dest, "charts/web/Chart.yaml"); !strings.Contains(got, "\nversion: 4.10.1\n") || text(t, dest, "type") != "LoadBalancer\n1\n" {
+		t.Errorf("chart\n%s\ntype %q", got, text(t, dest, "type"))
+	}
 }
 
 func TestNginx(t *testing.T) {
@@ -61,9 +89,9 @@ func TestNginx(t *testing.T) {
 		}
 	}
 	_, err := download(t, u, "nginx", "1.23.2", "linux/amd64")
-	const want = "nginx 1.23.2 for linux/amd64: init.sh exited with status 4; its last lines:\n" +
-		"    cluster-image: chart nginx in %s/charts: no chart for this application version: 1.23.2; the nearest are 1.23.1, 1.23.10, 11.23.1"
-	if err == nil || err.Error() != strings.Replace(want, "%s", u.url, 1) {
+	const want = "nginx 1.23.2 for linux/amd64: app.yaml:10: chart: chart nginx in https://charts.bitnami.com/bitnami: no chart for this application version: " +
+		"1.23.2; the nearest are 1.23.1, 1.23.10, 11.23.1"
+	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
 	}
 }
@@ -81,7 +109,7 @@ func TestCertManager(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := text(t, dest, "Kubefile"); !strings.Contains(got, `ENV HELM_OPTS=${HELM_OPTS:-"--set crds.enabled=true"}`) {
+	if got := text(t, dest, "Kubefile"); !strings.Contains(got, `ENV HELM_OPTS="--set crds.enabled=true"`) {
 		t.Errorf("Kubefile\n%s", got)
 	}
 	if _, err := os.Stat(filepath.Join(dest, "opt")); err == nil {
@@ -91,7 +119,7 @@ func TestCertManager(t *testing.T) {
 	if dest, err = download(t, u, "cert-manager", "v1.14.7", "linux/arm64"); err != nil {
 		t.Fatal(err)
 	}
-	if got := text(t, dest, "Kubefile"); !strings.Contains(got, `ENV HELM_OPTS=${HELM_OPTS:-"--set installCRDs=true"}`) {
+	if got := text(t, dest, "Kubefile"); !strings.Contains(got, `ENV HELM_OPTS="--set installCRDs=true"`) {
 		t.Errorf("Kubefile\n%s", got)
 	}
 	if got := text(t, dest, "opt/cmctl"); got != program("arm64") {
@@ -182,42 +210,5 @@ func TestApplicationsAreSound(t *testing.T) {
 				t.Errorf("%s/%s has no Kubefile", e.Name, r.Dir)
 			}
 		}
-	}
-}
-
-// TestStartCommands runs the start scripts beside a helm that tells what it is asked.
-func TestStartCommands(t *testing.T) {
-	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("bash is not installed: apt-get install bash")
-	}
-	for name, c := range map[string]struct{ app, env, helm, want string }{
-		"install":   {"nginx", "", "exit 0", "upgrade -i web ./charts/nginx -n ns --create-namespace --wait --set a[0]=* --set b=c\n"},
-		"uninstall": {"nginx", "uninstall=true", "exit 0", "status web -n ns\nuninstall web -n ns --wait\n"},
-		"absent":    {"nginx", "uninstall=true", "[[ $1 != status ]]", "status web -n ns\n"},
-		"not asked": {"cert-manager", "uninstall=false", "exit 0", "upgrade -i web ./charts/nginx -n ns --create-namespace --wait --set a[0]=* --set b=c\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			fake := "#!" + bash + "\necho \"$@\" >> " + dir + "/calls\n" + c.helm + "\n"
-			if err := os.WriteFile(filepath.Join(dir, "helm"), []byte(fake), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			script, err := filepath.Abs(filepath.Join(applications, c.app, "latest/entrypoint.sh"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command(bash, script)
-			cmd.Dir = dir
-			cmd.Env = []string{"PATH=" + dir + ":/usr/bin:/bin", "NAME=web", "NAMESPACE=ns", "CHARTS=./charts/nginx", "HELM_OPTS=--set a[0]=* --set b=c", c.env}
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			if got := text(t, dir, "calls"); got != c.want {
-				t.Errorf("helm was asked\n%s\nwant\n%s", got, c.want)
-			}
-		})
 	}
 }
