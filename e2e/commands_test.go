@@ -171,6 +171,8 @@ type fileServer struct {
 	url   string
 	mu    sync.Mutex
 	pages map[string][]byte
+	// asked are the paths that somebody wanted.
+	asked []string
 }
 
 func newFileServer(t testing.TB) *fileServer {
@@ -178,6 +180,7 @@ func newFileServer(t testing.TB) *fileServer {
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		b, ok := f.pages[r.URL.Path]
+		f.asked = append(f.asked, r.URL.Path)
 		f.mu.Unlock()
 		if !ok {
 			http.NotFound(w, r)

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fails": fails, "image": addImage, "break": breakBlob, "requests": requests, "pack": pack, "serve": serveFile, "login": wantLogin,
 			"digest": sameDigest, "bomb": bomb, "expand": expand, "served": served, "damage": damage,
+			"chart": addChart, "unpublish": unpublish, "downloads": downloads, "repository": repository,
 		},
 	})
 }

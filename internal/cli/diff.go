@@ -128,7 +128,7 @@ func differenceText(name, before, after string, d difference.Difference) string 
 		fmt.Fprintf(w, "removed\t%s\t%s\t-%s\n", i.Platform, i.Ref, progress.Bytes(i.Bytes))
 	}
 	for _, m := range d.Moved {
-		fmt.Fprintf(w, "moved\t%s\t%s -> %s\t%s\n", m.To.Platform, m.From.Ref, movedTo(m), signed(m.To.Bytes-m.From.Bytes))
+		fmt.Fprintf(w, "moved\t%s\t%s -> %s\t%s\n", m.To.Platform, m.From.Ref, movedTo(m), progress.SignedBytes(m.To.Bytes-m.From.Bytes))
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	if b.Len() > 0 {
@@ -136,7 +136,7 @@ func differenceText(name, before, after string, d difference.Difference) string 
 	}
 	for _, platform := range slices.Sorted(maps.Keys(d.After)) {
 		fmt.Fprintf(&b, "%s %s: %s in %s, %s in %s (%s)\n", name, platform, progress.Bytes(d.Before[platform]), before,
-			progress.Bytes(d.After[platform]), after, signed(d.After[platform]-d.Before[platform]))
+			progress.Bytes(d.After[platform]), after, progress.SignedBytes(d.After[platform]-d.Before[platform]))
 	}
 	fmt.Fprintf(&b, "%s the same\n", count(d.Same, "image"))
 	return b.String()
@@ -148,11 +148,4 @@ func movedTo(m difference.Move) string {
 		return m.To.Digest
 	}
 	return m.To.Ref
-}
-
-func signed(n int64) string {
-	if n < 0 {
-		return progress.Bytes(n)
-	}
-	return "+" + progress.Bytes(n)
 }

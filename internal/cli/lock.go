@@ -108,7 +108,7 @@ func (l locked) String() string {
 		lines = []string{"nothing moved"}
 	}
 	if l.File != "" {
-		lines = append(lines, fmt.Sprintf("wrote %s: %d inputs, %d images", l.File, len(l.Lock.Inputs), len(l.Lock.Images)))
+		lines = append(lines, fmt.Sprintf("wrote %s: %s, %s", l.File, count(len(l.Lock.Inputs), "input"), count(len(l.Lock.Images), "image")))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/progress"
 )
 
 // Change is one difference between two locks.
@@ -113,18 +115,22 @@ func (c Change) String() string {
 	case c.To == "":
 		return fmt.Sprintf("- %s: %s%s", s, shortWords(c.From), size(c.FromSize))
 	}
-	more := ""
-	if c.FromSize != c.ToSize {
-		more = fmt.Sprintf(" (%+d bytes)", c.ToSize-c.FromSize)
-	}
-	return fmt.Sprintf("~ %s: %s -> %s%s", s, shortWords(c.From), shortWords(c.To), more)
+	return fmt.Sprintf("~ %s: %s -> %s%s", s, shortWords(c.From), shortWords(c.To), c.growth())
 }
 
 func size(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%.1f MB)", float64(n)/1e6)
+	return " (" + progress.Bytes(n) + ")"
+}
+
+// growth is the size now, and what it was before where that was another.
+func (c Change) growth() string {
+	if c.FromSize == c.ToSize {
+		return size(c.ToSize)
+	}
+	return fmt.Sprintf(" (%s -> %s, %s)", progress.Bytes(c.FromSize), progress.Bytes(c.ToSize), progress.SignedBytes(c.ToSize-c.FromSize))
 }
 
 func shortWords(s string) string {
@@ -135,10 +141,15 @@ func shortWords(s string) string {
 	return strings.Join(words, " ")
 }
 
-// short cuts a digest so that a person can read it.
+// short cuts a digest or commit so that a person can read it.
 func short(s string) string {
-	if hex, ok := strings.CutPrefix(s, "sha256:"); ok && len(hex) > 12 {
-		return "sha256:" + hex[:12]
+	const enough = 12
+	hex, isSum := strings.CutPrefix(s, "sha256:")
+	switch {
+	case isSum && hexSum.MatchString(hex):
+		return "sha256:" + hex[:enough]
+	case hexCommit.MatchString(s):
+		return s[:enough]
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,6 +67,11 @@ type Image struct {
 	Platforms map[string]Manifest `yaml:"platforms" json:"platforms"`
 }
 
+// IsFor says whether the image is there for one of the platforms.
+func (i Image) IsFor(platforms []string) bool {
+	return slices.ContainsFunc(platforms, func(p string) bool { _, ok := i.Platforms[p]; return ok })
+}
+
 // Manifest is the image of one platform. Size is that of its manifest, configuration and layers together, in bytes.
 type Manifest struct {
 	Digest string `yaml:"digest" json:"digest"`
@@ -77,19 +83,30 @@ var ErrInvalid = errors.New("no lock file")
 
 // Decode reads a lock file strictly.
 func Decode(b []byte) (Lock, error) {
-	var l Lock
 	if len(b) > maxSize {
-		return l, fmt.Errorf("%w: it has more than %d bytes", ErrInvalid, maxSize)
+		return Lock{}, fmt.Errorf("%w: it has more than %d bytes", ErrInvalid, maxSize)
 	}
+	var l Lock
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true)
 	if err := dec.Decode(&l); err != nil && !errors.Is(err, io.EOF) {
+		return Lock{}, fmt.Errorf("%w: %s", ErrInvalid, said(err))
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return Lock{}, fmt.Errorf("%w: it has more than one document", ErrInvalid)
+	}
+	if err := l.check(); err != nil {
 		return Lock{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	if l.Format != Format || l.Name == "" || l.Version == "" {
-		return Lock{}, fmt.Errorf("%w: want format: %d, a name and a version", ErrInvalid, Format)
-	}
 	return l, nil
+}
+
+var unknownKey = regexp.MustCompile(`field (\S+) not found in type lock\.\w+`)
+
+// said is what the decoder says, in one line and without the names of Go types.
+func said(err error) string {
+	words := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
+	return unknownKey.ReplaceAllString(strings.Join(strings.Fields(words), " "), "there is no key $1")
 }
 
 const header = "# The inputs of %s %s by their digests. Made by: cluster-image lock %[1]s %[2]s\n"

@@ -18,6 +18,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/reference"
+	"github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
 
@@ -156,8 +157,8 @@ func drifted(differences []string) error {
 	return &lock.Drift{Differences: differences}
 }
 
-// hold gives the needs as the lock has them: each reference is fetched by the digest that it had.
-func (n Needs) hold(requests []transfer.Request) ([]transfer.Request, error) {
+// hold gives the needs of the platforms as the lock has them: each reference is fetched by the digest that it had.
+func (n Needs) hold(requests []transfer.Request, platforms []string) ([]transfer.Request, error) {
 	if n.lock == nil {
 		return requests, nil
 	}
@@ -177,7 +178,7 @@ func (n Needs) hold(requests []transfer.Request) ([]transfer.Request, error) {
 		}
 	}
 	for _, i := range n.lock.Images {
-		if !wanted[i.Ref] {
+		if !wanted[i.Ref] && i.IsFor(platforms) {
 			d = append(d, "image "+i.Ref+" is in the lock and not needed")
 		}
 	}
@@ -193,6 +194,26 @@ func withDigest(sources []reference.Reference, ref reference.Reference, digest s
 		out[i].Digest = digest
 	}
 	return out
+}
+
+// gone makes differences from the lock of the images that it names by a digest which the registries no longer have.
+func (n Needs) gone(err error) error {
+	var unresolved *transfer.Unresolved
+	if n.lock == nil || !errors.As(err, &unresolved) {
+		return err
+	}
+	var d []string
+	for _, i := range unresolved.Images {
+		locked, known := n.lock.Image(i.Ref.String())
+		otherwise := func(t transfer.Try) bool { return !registry.IsNotFound(t.Err) }
+		if known && len(i.Tries) > 0 && !slices.ContainsFunc(i.Tries, otherwise) {
+			d = append(d, fmt.Sprintf("image %s: the lock says %s, which %s has no longer", i.Ref, locked.Digest, i.Tries[0].Source.Host))
+		}
+	}
+	if len(d) < len(unresolved.Images) {
+		return err
+	}
+	return drifted(d)
 }
 
 // advise says what to do about a difference from the lock.

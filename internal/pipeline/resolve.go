@@ -16,12 +16,12 @@ import (
 func (e *Engine) Resolve(ctx context.Context, contexts ByPlatform, needs Needs) (transfer.Resolution, error) {
 	var out transfer.Resolution
 	err := e.step("resolve", fmt.Sprintf("%d images", len(needs.Needs)), func() (err error) {
-		requests, err := needs.hold(e.requests(needs))
+		requests, err := needs.hold(e.requests(needs), contexts.Platforms())
 		if err != nil {
 			return err
 		}
 		if out, err = e.transfer.Resolve(ctx, requests); err != nil {
-			return askedBy(err, needs)
+			return needs.gone(askedBy(err, needs))
 		}
 		archives, err := e.archives(ctx, contexts, needs)
 		out.Images = append(out.Images, archives...)

@@ -12,6 +12,14 @@ var units = []string{"B", "kB", "MB", "GB", "TB", "PB", "EB"}
 // Bytes writes a size with three digits at most: 0 B, 999 B, 1.5 kB, 12.4 MB, 335 MB, 2.15 GB. Units are decimal.
 func Bytes(n int64) string { return scaled(float64(n)) }
 
+// SignedBytes writes a difference of sizes with its sign: +1.5 kB, -12 B, +0 B.
+func SignedBytes(n int64) string {
+	if n < 0 {
+		return Bytes(n)
+	}
+	return "+" + Bytes(n)
+}
+
 // Rate writes a rate of bytes a second.
 func Rate(perSecond float64) string { return scaled(perSecond) + "/s" }
 

@@ -364,7 +364,7 @@ func TestHeldToALock(t *testing.T) {
 	}
 	u.serve("/x.conf", []byte("a=c\n"))
 	_, err = carry(t, r, "linux/arm64", recipe.Options{Lock: &l})
-	if want := fmt.Sprintf("it is sha256:%x, and sha256:%s was expected", sha256.Sum256([]byte("a=c\n")), l.Inputs[1].SHA256); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "/x.conf") {
+	if want := fmt.Sprintf("it is sha256:%x, the lock says sha256:%s", sha256.Sum256([]byte("a=c\n")), l.Inputs[1].SHA256); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "/x.conf") {
 		t.Errorf("error %v, want %s", err, want)
 	}
 	other := u.declare(t, "1.23.1", "sources:\n  - {file: SERVER/y.conf, to: etc/x}\n"+apply, nil)

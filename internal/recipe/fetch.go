@@ -114,10 +114,18 @@ type fetching struct {
 	*fetcher
 	app.Fetch
 	input lock.Input
+	// locked is the checksum that the lock has; empty without a lock.
+	locked string
 }
+
+// wanted is the checksum that the download must have; empty when nothing says so.
+func (f *fetching) wanted() string { return cmp.Or(f.locked, f.Sum) }
 
 // explain says which source failed, and where a file is not there, which versions there are.
 func (f *fetching) explain(ctx context.Context, err error) error {
+	if wrong := (*source.Mismatch)(nil); f.pinned() && errors.As(err, &wrong) {
+		return drift("%s:%d: %s: %s: it is sha256:%s, the lock says sha256:%s", app.File, f.At.Line, f.Kind, wrong.Of, wrong.Is, wrong.Want)
+	}
 	err = fmt.Errorf("%s:%d: %s: %w", app.File, f.At.Line, f.Kind, err)
 	if !errors.Is(err, source.ErrMissing) || f.recipe.App.Version.Releases == "" || f.lock != nil {
 		return err
@@ -146,12 +154,12 @@ func (f *fetching) pin() error {
 	case f.Sum != "" && f.Sum != pinned.SHA256:
 		return drift("%s:%d: %s: the recipe says sha256:%s, the lock sha256:%s", app.File, f.At.Line, f.input.Source, f.Sum, pinned.SHA256)
 	}
-	f.input = pinned
+	f.input, f.locked = pinned, pinned.SHA256
 	return nil
 }
 
 // pinned says that the lock knows the source.
-func (f *fetching) pinned() bool { return f.input.SHA256 != "" }
+func (f *fetching) pinned() bool { return f.locked != "" }
 
 func (f *fetching) run(ctx context.Context) error {
 	switch f.Kind {
@@ -189,7 +197,7 @@ func (f *fetching) file(ctx context.Context) (string, error) {
 		got, err = f.pull(ctx, to)
 	default:
 		f.input.URL = f.Address
-		got, err = f.client.Download(ctx, source.File{URL: f.Address, SHA256: cmp.Or(f.input.SHA256, f.Sum), SHA256URL: f.SHA256URL}, to)
+		got, err = f.client.Download(ctx, source.File{URL: f.Address, SHA256: f.wanted(), SHA256URL: f.SHA256URL}, to)
 	}
 	f.input.SHA256, f.input.Size = got.SHA256, got.Size
 	return to, err
@@ -215,7 +223,7 @@ func (f *fetching) indexed(ctx context.Context, to string) (source.Got, error) {
 	if strings.HasPrefix(f.input.URL, "oci://") {
 		return f.pullFrom(ctx, f.input.URL, to)
 	}
-	return f.client.Download(ctx, source.File{URL: f.input.URL, SHA256: cmp.Or(f.input.SHA256, f.Sum), SHA256URL: f.SHA256URL}, to)
+	return f.client.Download(ctx, source.File{URL: f.input.URL, SHA256: f.wanted(), SHA256URL: f.SHA256URL}, to)
 }
 
 // pullFrom pulls a chart whose address has its version, as indexes of charts in registries write it.
@@ -234,7 +242,7 @@ func (f *fetching) pull(ctx context.Context, to string) (source.Got, error) {
 }
 
 func (f *fetching) pullChart(ctx context.Context, chart, version, to string) (source.Got, error) {
-	want := cmp.Or(f.input.SHA256, f.Sum)
+	want := f.wanted()
 	if want != "" {
 		if got, err := f.client.Cached(want, to); err == nil {
 			return got, nil
@@ -242,7 +250,7 @@ func (f *fetching) pullChart(ctx context.Context, chart, version, to string) (so
 	}
 	got, err := f.client.Pull(ctx, chart, version, to)
 	if err == nil && want != "" && got.SHA256 != want {
-		err = fmt.Errorf("%w: %s:%s: %w: it is sha256:%s, and sha256:%s was expected", source.ErrSource, chart, version, source.ErrChecksum, got.SHA256, want)
+		err = &source.Mismatch{Of: chart + ":" + version, Is: got.SHA256, Want: want}
 	}
 	return got, err
 }

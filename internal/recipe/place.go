@@ -202,16 +202,15 @@ func (f *fetching) git(ctx context.Context) error {
 		return err
 	}
 	if f.pinned() {
-		if _, err := f.client.Cached(f.input.SHA256, file); err == nil {
+		if _, err := f.client.Cached(f.locked, file); err == nil {
 			return f.unpackGit(ctx, file)
 		}
 	}
-	want := f.input.SHA256
 	if err := f.clone(ctx, file); err != nil {
 		return err
 	}
-	if want != "" && f.input.SHA256 != want {
-		return fmt.Errorf("%w: %s: %w: its files are sha256:%s, and sha256:%s was expected", source.ErrSource, f.Git, source.ErrChecksum, f.input.SHA256, want)
+	if f.pinned() && f.input.SHA256 != f.locked {
+		return &source.Mismatch{Of: f.Git, Is: f.input.SHA256, Want: f.locked}
 	}
 	return f.unpackGit(ctx, file)
 }

@@ -2,7 +2,6 @@ package site
 
 import (
 	"cmp"
-	"fmt"
 	"html/template"
 	"maps"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/labring-actions/cluster-image/internal/profile"
+	"github.com/labring-actions/cluster-image/internal/progress"
 )
 
 // functions are what the templates call.
@@ -19,7 +19,7 @@ func functions(w words, registry string) template.FuncMap {
 	return template.FuncMap{
 		"t": w.say, "n": w.count, "category": w.category,
 		"kind": func(s profile.Source) (string, error) { return w.say("kind-" + s.Kind) },
-		"size": size, "short": shortDigest, "host": host, "breakable": breakable, "linkable": linkable, "monogram": monogram,
+		"size": progress.Bytes, "short": shortDigest, "host": host, "breakable": breakable, "linkable": linkable, "monogram": monogram,
 		"day":      func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"join":     func(words []string) string { return strings.Join(words, ", ") },
@@ -53,20 +53,6 @@ func demanded(vs []profile.Variable) string {
 		}
 	}
 	return b.String()
-}
-
-// size writes bytes as people read them, in powers of ten.
-func size(n int64) string {
-	value, unit := float64(n), 0
-	units := []string{"B", "kB", "MB", "GB", "TB"}
-	for value >= 999.5 && unit < len(units)-1 {
-		value /= 1000
-		unit++
-	}
-	if unit > 0 && value < 9.95 {
-		return fmt.Sprintf("%.1f %s", value, units[unit])
-	}
-	return fmt.Sprintf("%.0f %s", value, units[unit])
 }
 
 // shortDigest is enough of a digest to compare by eye.

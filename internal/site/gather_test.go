@@ -13,7 +13,7 @@ import (
 )
 
 const finished = `[
-  {"name": "web", "version": "1.10.0", "time": "2026-02-01T00:00:00Z", "digest": "sha256:aa", "url": "https://example.com/2"},
+  {"name": "web", "version": "1.10.0", "time": "2026-02-01T00:00:00Z", "digest": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "url": "https://example.com/2"},
   {"name": "web", "version": "1.10.0", "time": "2026-01-01T00:00:00Z"},
   {"name": "web", "version": "1.9.0", "time": "2025-01-01T00:00:00Z"},
   {"name": "other", "version": "2.0.0", "time": "2026-02-01T00:00:00Z"}
@@ -25,8 +25,8 @@ version: 1.9.0
 platforms: [linux/amd64, linux/arm64]
 contexts: {}
 images:
-  - {ref: "docker.io/x/b:1", digest: "sha256:bb", platforms: {linux/amd64: {digest: "sha256:b1", size: 100}}}
-  - {ref: "docker.io/x/a:1", digest: "sha256:aa", platforms: {linux/amd64: {digest: "sha256:a1", size: 11}, linux/arm64: {digest: "sha256:a2", size: 10}}}
+  - {ref: "docker.io/x/b:1", digest: "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", platforms: {linux/amd64: {digest: "sha256:b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1", size: 100}}}
+  - {ref: "docker.io/x/a:1", digest: "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", platforms: {linux/amd64: {digest: "sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1", size: 11}, linux/arm64: {digest: "sha256:a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2", size: 10}}}
 `
 
 func TestGather(t *testing.T) {

@@ -27,6 +27,19 @@ const maxSums = 4 << 20
 // ErrChecksum means that a file is not what its checksum says.
 var ErrChecksum = errors.New("checksum does not match")
 
+// Mismatch is a download that is not what its checksum says.
+type Mismatch struct {
+	// Of is what was downloaded; Is and Want are SHA-256 in hexadecimal.
+	Of, Is, Want string
+}
+
+func (m *Mismatch) Error() string {
+	return fmt.Sprintf("%v: %s: %v: it is sha256:%s, and sha256:%s was expected", ErrSource, m.Of, ErrChecksum, m.Is, m.Want)
+}
+
+// Unwrap makes the error an [ErrSource] and an [ErrChecksum].
+func (m *Mismatch) Unwrap() []error { return []error{ErrSource, ErrChecksum} }
+
 // File is a file to download.
 type File struct {
 	URL string
@@ -129,7 +142,7 @@ func (c *Client) fetch(ctx context.Context, f File, want, to string) (Got, error
 			return err
 		}
 		if want != "" && got.SHA256 != want {
-			return fmt.Errorf("%w: %s: %w: it is sha256:%s, and sha256:%s was expected", ErrSource, redact(f.URL), ErrChecksum, got.SHA256, want)
+			return &Mismatch{Of: redact(f.URL), Is: got.SHA256, Want: want}
 		}
 		return c.keep(got, tmp)
 	})
