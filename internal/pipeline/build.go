@@ -242,8 +242,11 @@ func (b *build) earlyLayers() (map[v1.Hash]assemble.LayerMaker, error) {
 	return all, nil
 }
 
-// refetch brings a blob anew that turned out to be damaged while it was read.
+// refetch brings a blob anew that turned out to be damaged, unless it is only what arrived elsewhere that is.
 func (b *build) refetch(ctx context.Context, d v1.Hash) error {
+	if b.store.Verify(ctx, d) == nil {
+		return nil
+	}
 	for _, blob := range b.Plan.Blobs {
 		if blob.Desc.Digest == d {
 			plan := transfer.Plan{Blobs: []transfer.Blob{blob}}

@@ -183,26 +183,44 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, fmt.Errorf("read blob: %w", store.ErrCorrupt) }
 
+// wrong gives other bytes than it should, so many times, and does not know: it is the registry that finds out.
+func wrong(l assemble.Layer, times int) assemble.Layer {
+	open := l.Open
+	l.Open = func() (io.ReadCloser, error) {
+		whole, err := open()
+		if times--; times < 0 || err != nil {
+			return whole, err
+		}
+		b, err := io.ReadAll(whole)
+		b[len(b)/2] ^= 1
+		return io.NopCloser(bytes.NewReader(b)), err
+	}
+	return l
+}
+
 func TestADamagedBlobIsFetchedAnewOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		what   string
+		damage func(assemble.Layer, int) assemble.Layer
 		times  int
 		refuse error
 		fetch  bool
 		want   error
 		asked  int
 	}{
-		{"mended", 1, nil, true, nil, 1},
-		{"damaged for good", 99, nil, true, store.ErrCorrupt, 1},
-		{"cannot be fetched", 1, registry.ErrDenied, true, registry.ErrDenied, 1},
-		{"nobody to ask", 1, nil, false, store.ErrCorrupt, 0},
+		{"mended", damaged, 1, nil, true, nil, 1},
+		{"damaged for good", damaged, 99, nil, true, store.ErrCorrupt, 1},
+		{"cannot be fetched", damaged, 1, registry.ErrDenied, true, registry.ErrDenied, 1},
+		{"nobody to ask", damaged, 1, nil, false, store.ErrCorrupt, 0},
+		{"found by the registry", wrong, 1, nil, true, nil, 1},
+		{"found by the registry, for good", wrong, 99, nil, true, registry.ErrCorrupt, 1},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			s := strict(t)
 			x, asked := sample(t, "one"), 0
-			x.Images[1].Layers[1] = damaged(x.Images[1].Layers[1], c.times)
+			x.Images[1].Layers[1] = c.damage(x.Images[1].Layers[1], c.times)
 			o := publish.Options{Client: client(t, registry.Options{})}
 			if c.fetch {
 				o.Refetch = func(_ context.Context, blob v1.Hash) error {

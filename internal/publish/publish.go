@@ -69,7 +69,8 @@ type Options struct {
 	Reporter *progress.Reporter
 	// Jobs is how many blobs go to one repository at a time; zero means 32. The client holds to fewer where a registry asks for it.
 	Jobs int
-	// Refetch brings a blob of the store anew whose bytes turned out to be damaged while they were sent; nil gives up at once.
+	// Refetch looks at a blob whose bytes turned out to be damaged, before they were sent or where they arrived, and brings it anew if the store's
+	// are; nil gives up at once.
 	Refetch func(ctx context.Context, blob v1.Hash) error
 }
 

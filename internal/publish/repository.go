@@ -11,6 +11,7 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/reference"
+	"github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/store"
 )
 
@@ -146,17 +147,22 @@ func (r *repository) mount(ctx context.Context, l Layer) bool {
 	return false
 }
 
-// upload sends the layer. When the store finds that the bytes are damaged they are brought anew, once.
+// upload sends the layer. When the store or the registry finds that the bytes are damaged they are brought anew, once.
 func (r *repository) upload(ctx context.Context, l Layer) error {
 	err := r.send(ctx, l)
-	if errors.Is(err, store.ErrCorrupt) && r.o.Refetch != nil && (l.Blob != v1.Hash{}) {
-		r.o.Reporter.Warn("blob %s is damaged in the store and is fetched anew", l.Blob)
+	if damaged(err) && r.o.Refetch != nil && (l.Blob != v1.Hash{}) {
+		r.o.Reporter.Warn("blob %s is not what its digest says, and is brought anew: %v", l.Blob, err)
 		if err := r.o.Refetch(ctx, l.Blob); err != nil {
 			return fmt.Errorf("fetch damaged blob %s anew: %w", l.Blob, err)
 		}
 		err = r.send(ctx, l)
 	}
 	return err
+}
+
+// damaged says whether bytes were found to be wrong: before they left, or by the registry.
+func damaged(err error) bool {
+	return errors.Is(err, store.ErrCorrupt) || errors.Is(err, registry.ErrCorrupt)
 }
 
 func (r *repository) send(ctx context.Context, l Layer) error {

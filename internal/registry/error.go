@@ -23,7 +23,8 @@ var (
 	ErrTooLarge = errors.New("too large for the registry")
 	// ErrTooMany means that the registry asks for patience. 429.
 	ErrTooMany = errors.New("too many requests")
-	// ErrCorrupt means that the registry sent something else than what the digest asked for.
+	// ErrCorrupt means that one side got something else than what the digest says: from the registry, or the registry
+	// from here (DIGEST_INVALID).
 	ErrCorrupt = errors.New("wrong content")
 	// ErrLimit means that an answer is larger than anything legitimate.
 	ErrLimit = errors.New("over the limit")
@@ -106,6 +107,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Is lets errors.Is find the sentinel of the status.
 func (e *Error) Is(target error) bool {
 	switch e.Status {
+	case http.StatusBadRequest:
+		return target == ErrCorrupt && e.Code == digestInvalid
 	case http.StatusNotFound:
 		return target == ErrNotFound
 	case http.StatusUnauthorized:
@@ -128,6 +131,9 @@ type errorBody struct {
 	} `json:"errors"`
 	Details string `json:"details"`
 }
+
+// digestInvalid is the code for content that has another digest than it was announced with.
+const digestInvalid = "DIGEST_INVALID"
 
 const (
 	errorLimit   = 64 << 10

@@ -70,6 +70,11 @@ func (s *Store) checkOne(ctx context.Context, name string) (int64, error) {
 	if err := check(d); err != nil {
 		return 0, err
 	}
+	return s.hashAgain(ctx, d)
+}
+
+// hashAgain reads a blob, whatever is known of it, and drops it when it is not what its name says.
+func (s *Store) hashAgain(ctx context.Context, d v1.Hash) (int64, error) {
 	f, err := os.Open(s.blob(d))
 	if err != nil {
 		return 0, err

@@ -9,8 +9,9 @@
 //
 // Nothing is synced to the disk one by one. A blob gets its final name only after all its bytes were hashed, so a
 // killed process leaves nothing wrong behind; after a power cut a file may have lost bytes that were still in memory,
-// and then its size or its digest tells: bytes are hashed whenever they are read out, and what does not fit is dropped
-// and fetched anew. A sync for each of a thousand blobs would cost more than the fetch that it might save.
+// and then its size or its digest tells: bytes are hashed whenever they are read out, unless this very process has hashed
+// them already, and what does not fit is dropped and fetched anew. A sync for each of a thousand blobs would cost more
+// than the fetch that it might save.
 package store
 
 import (
@@ -49,11 +50,13 @@ type Store struct {
 
 	mu       sync.Mutex
 	adopting map[v1.Hash]*adoption
+	// hashed are the files whose bytes this process has hashed: there is no need to do so again when they are read out.
+	hashed map[v1.Hash]mark
 }
 
 // Open opens the store in dir, which is made when it is not there.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, adopting: map[v1.Hash]*adoption{}}
+	s := &Store{dir: dir, adopting: map[v1.Hash]*adoption{}, hashed: map[v1.Hash]mark{}}
 	for _, d := range []string{s.blobs(), s.ingests()} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, fmt.Errorf("open store: %w", spaceError(err, dir, 0))
@@ -128,6 +131,9 @@ func (s *Store) Has(d v1.Hash) (size int64, ok bool) {
 
 // drop takes the blob out: its bytes are not what they should be.
 func (s *Store) drop(d v1.Hash) error {
+	s.mu.Lock()
+	delete(s.hashed, d)
+	s.mu.Unlock()
 	err := os.Remove(s.blob(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -135,9 +141,22 @@ func (s *Store) drop(d v1.Hash) error {
 	return errors.Join(err, s.journal.append(dropRecord(d)))
 }
 
-// record notes the file under the blob's final name as good.
-func (s *Store) record(d v1.Hash, fi os.FileInfo) error {
-	return s.journal.append(blobRecord(d, markOf(fi)))
+// record notes the file under the blob's final name as good, with more that is known about it.
+func (s *Store) record(d v1.Hash, fi os.FileInfo, more ...record) error {
+	m := markOf(fi)
+	s.mu.Lock()
+	s.hashed[d] = m
+	s.mu.Unlock()
+	return s.journal.append(append(more, blobRecord(d, m))...)
+}
+
+// sound says whether the file is one that this process has hashed.
+func (s *Store) sound(f *os.File, d v1.Hash) bool {
+	fi, err := f.Stat()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.hashed[d]
+	return err == nil && ok && m == markOf(fi)
 }
 
 // adoption is one hashing of a file without a record, which all who ask for it wait for.

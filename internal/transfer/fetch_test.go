@@ -301,7 +301,7 @@ func TestFlippedBitInTheStoreIsMended(t *testing.T) {
 		t.Fatal(err)
 	}
 	flip(t, w.store, p.Blobs[0].Desc.Digest)
-	if _, err := w.store.ReadAll(p.Blobs[0].Desc.Digest, 1<<20); !errors.Is(err, store.ErrCorrupt) {
+	if err := w.store.Verify(t.Context(), p.Blobs[0].Desc.Digest); !errors.Is(err, store.ErrCorrupt) {
 		t.Fatalf("got %v", err)
 	}
 	before := w.blobGets()
