@@ -4,8 +4,6 @@ package main
 import (
 	"context"
 	"embed"
-	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,7 +14,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/toolbox"
 )
 
-//go:embed all:applications
+//go:embed all:applications all:configs all:dockerimages
 var catalogue embed.FS
 
 // version is set by the linker for a release.
@@ -38,14 +36,9 @@ func run(argv []string) int {
 			return sandbox.Main(argv[2:])
 		}
 	}
-	applications, err := fs.Sub(catalogue, "applications")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "cluster-image:", err)
-		return 1
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return cli.Run(ctx, argv[1:], cli.Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: version, Catalogue: applications, InstallTools: toolbox.InstallSelf,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: version, Catalogue: catalogue, InstallTools: toolbox.InstallSelf,
 	})
 }

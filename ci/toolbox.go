@@ -23,11 +23,14 @@ func (m *ClusterImage) Binary() *dagger.File {
 		File("/out/cluster-image")
 }
 
+// mounted takes the place of the recipes in a program that is compiled without them.
+const mounted = "The recipes are mounted.\n"
+
 // programSource is what the program is compiled of. The recipes stay out, so that an edited one compiles nothing: functions mount them.
 func (m *ClusterImage) programSource() *dagger.Directory {
 	return m.Source.
 		Filter(dagger.DirectoryFilterOpts{Include: []string{"go.mod", "go.sum", "*.go", "internal/**"}, Exclude: []string{"**/*_test.go", "**/testdata/**"}}).
-		WithNewFile("applications/README.md", "The recipes are mounted.\n")
+		WithNewFile("applications/README.md", mounted).WithNewFile("configs/README.md", mounted).WithNewFile("dockerimages/README.md", mounted)
 }
 
 // golang is a container with the Go toolchain, its caches and a source.

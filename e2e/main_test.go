@@ -43,7 +43,7 @@ func program(argv []string) (code int, ok bool) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return cli.Run(ctx, argv[1:], cli.Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0.0.0-e2e", Catalogue: os.DirFS("../applications"), InstallTools: toolbox.InstallSelf,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0.0.0-e2e", Catalogue: os.DirFS(".."), InstallTools: toolbox.InstallSelf,
 	}), true
 }
 

@@ -16,6 +16,28 @@ import (
 // they are read, before they are compressed.
 const largeApplication = 8 << 20
 
+// Application makes the layer of the application's files alone, which is the last one of the image. No blob of the registry directory is read for it.
+func Application(ctx context.Context, in Input) (Layer, error) {
+	build, err := in.Kubefile.Build(in.Platform)
+	if err != nil {
+		return Layer{}, err
+	}
+	root, err := os.OpenRoot(in.Dir)
+	if err != nil {
+		return Layer{}, fmt.Errorf("open context: %w", err)
+	}
+	defer root.Close()
+	parts, err := splitRegistry(in.Registry)
+	if err != nil {
+		return Layer{}, err
+	}
+	tree, err := plan(ctx, root, in, build, !parts.empty())
+	if err != nil {
+		return Layer{}, err
+	}
+	return in.application(ctx, tree, root)
+}
+
 // application makes the layer of the application's files. Where the memory knows what becomes of the same files, they
 // are compressed only if somebody reads the layer.
 func (in Input) application(ctx context.Context, t *tree, root *os.Root) (Layer, error) {

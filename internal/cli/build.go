@@ -31,13 +31,16 @@ type buildOptions struct {
 	dryRun    bool
 	locked    bool
 	locks     string
+	meant     []string
+	kind      recipe.Kind
+	buildArgs map[string]string
 }
 
 func buildCommand(p *Program) *cli.Command {
 	var o buildOptions
 	return &cli.Command{
 		Name:      "build",
-		Usage:     "build the cluster image of an application, and push it or write it to disk",
+		Usage:     "build the cluster image of an application, or an image of another kind, and push it or write it to disk",
 		ArgsUsage: "NAME VERSION",
 		UsageText: "cluster-image build nginx 1.23.1\n" +
 			"cluster-image build nginx 1.23.1 --push docker.io/labring/nginx:1.23.1\n" +
@@ -47,20 +50,29 @@ func buildCommand(p *Program) *cli.Command {
 		Flags: join([]cli.Flag{
 			platformFlag(&o.platforms),
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop when every image is resolved, and print what would be fetched", Destination: &o.dryRun},
+			&cli.GenericFlag{
+				Name: "meant-for", Usage: "refuse at once if `REF` is a fixed tag of another image, to which this one will be pushed later; nothing is pushed now; repeatable",
+				Value: textsValue(&o.meant),
+			},
+			&cli.GenericFlag{Name: "build-arg", Usage: "set an ARG of the build file to a value, as `KEY=VALUE`; repeatable", Value: pairsValue(&o.buildArgs)},
 			&cli.BoolFlag{Name: "locked", Usage: "take the inputs of the lock file and no others", Destination: &o.locked}, locksFlag(&o.locks),
-		}, o.destination.flags(), o.imageFlags.flags(), []cli.Flag{recipesFlag(&o.recipes), maybeFlag(&o.maybe)},
+		}, o.destination.flags(), o.imageFlags.flags(), []cli.Flag{kindFlag(&o.kind), recipesFlag(&o.recipes), maybeFlag(&o.maybe)},
 			o.recipeRun.flags(), o.access.flags(), o.credentials.flags(), o.engineChoice.flags()),
 		Action: func(c *cli.Context) error { return p.build(c.Context, c.Args().Get(0), c.Args().Get(1), &o) },
 	}
 }
 
 func (p *Program) build(ctx context.Context, app, version string, o *buildOptions) error {
-	r, err := p.find(o.recipes, app, version)
+	r, err := p.findOf(o.kind, o.recipes, app, version)
 	if err != nil {
 		return err
 	}
 	version = r.Version
 	targets, err := o.targets(app, version)
+	if err != nil {
+		return err
+	}
+	meant, err := (&destination{push: o.meant, force: o.force}).targets("", "")
 	if err != nil {
 		return err
 	}
@@ -79,6 +91,7 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 	if err != nil {
 		return err
 	}
+	order.Meant = meant
 	built, err := e.Build(ctx, order)
 	if err != nil {
 		p.tellPushed(built.Pushed)
@@ -111,7 +124,7 @@ func (o *buildOptions) order(e *pipeline.Engine, r recipe.Recipe, targets []publ
 		return pipeline.Order{}, err
 	}
 	order := pipeline.Order{Recipe: r, Platforms: platforms, Targets: targets, DryRun: o.dryRun}
-	order.ImageOptions = pipeline.ImageOptions{Name: r.Name, Version: r.Version, Labels: o.labels, Annotations: o.annotations, Time: at}
+	order.ImageOptions = pipeline.ImageOptions{Name: r.Name, Version: r.Version, Labels: o.labels, Annotations: o.annotations, Time: at, Arguments: o.buildArgs}
 	order.Output = o.archive(r.Name, r.Version, targets)
 	if o.locked {
 		order.Lock, err = lockOf(r, o.locks)

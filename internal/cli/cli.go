@@ -26,7 +26,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	// Version is what the linker was told; empty takes it from the build's own record.
 	Version string
-	// Catalogue is the applications/ directory that is compiled in.
+	// Catalogue has the directories of recipes that are compiled in: applications/, configs/, dockerimages/.
 	Catalogue fs.FS
 	// InstallTools puts helm, yq, jq and this program into a directory, for an init.sh; nil leaves it the machine's own.
 	InstallTools func(dir string) error

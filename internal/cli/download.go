@@ -21,6 +21,7 @@ func downloadCommand(p *Program) *cli.Command {
 		platforms []string
 		locked    bool
 		locks     string
+		kind      recipe.Kind
 	)
 	return &cli.Command{
 		Name:      "download",
@@ -31,11 +32,11 @@ func downloadCommand(p *Program) *cli.Command {
 			"and one in DIR/linux-arm64, which registry save and assemble understand.",
 		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave the context in `DIR`, which must not exist or be empty", Required: true, Destination: &output},
-			platformFlag(&platforms), recipesFlag(&recipes),
+			platformFlag(&platforms), kindFlag(&kind), recipesFlag(&recipes),
 			&cli.BoolFlag{Name: "locked", Usage: "take the inputs of the lock file and no others", Destination: &locked}, locksFlag(&locks),
 		}, run.flags(), o.flags()),
 		Action: func(c *cli.Context) error {
-			r, err := p.find(recipes, c.Args().Get(0), c.Args().Get(1))
+			r, err := p.findOf(kind, recipes, c.Args().Get(0), c.Args().Get(1))
 			if err != nil {
 				return err
 			}

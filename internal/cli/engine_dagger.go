@@ -23,6 +23,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/publish"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/remote"
 )
 
@@ -84,6 +85,9 @@ func (p *Program) buildOnDagger(ctx context.Context, app, version string, o *bui
 	p.Reporter().Note("Dagger engine %s %s", answer.Name, answer.Version)
 	p.Reporter().Close() // dagger has the terminal now
 	b := daggerBuild{Engine: e, ctx: ctx, chain: o.chain(app, version)}
+	if o.kind == recipe.DockerImage {
+		b.chain = o.dockerImageChain(app, version)
+	}
 	text, doc, err := b.run(o, targets, o.archive(app, version, targets), keychain)
 	if err != nil {
 		return daggerFailure(err)
@@ -94,11 +98,25 @@ func (p *Program) buildOnDagger(ctx context.Context, app, version string, o *bui
 // refuseForDagger names the flags that have no meaning there.
 func (o *buildOptions) refuseForDagger() error {
 	for flag, given := range map[string]bool{
-		"--dry-run": o.dryRun, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox,
+		"--dry-run": o.dryRun, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox, "--meant-for": o.meant != nil,
 		"--format docker-archive": o.format == pipeline.DockerArchive,
 	} {
 		if given {
 			return usage("%s does not go with --engine dagger", flag)
+		}
+	}
+	if o.kind == recipe.Config {
+		return usage("--kind %s does not go with --engine dagger", o.kind).Advise("leave --engine out: nothing of it needs a container")
+	}
+	if o.kind != recipe.DockerImage {
+		if len(o.buildArgs) > 0 {
+			return usage("--build-arg does not go with --engine dagger and --kind %s", o.kind)
+		}
+		return nil
+	}
+	for flag, given := range map[string]bool{"--locked": o.locked, "--label": len(o.labels) > 0, "--annotation": len(o.annotations) > 0} {
+		if given {
+			return usage("%s does not go with --engine dagger and --kind %s", flag, o.kind).Advise("write it into the Dockerfile")
 		}
 	}
 	return nil
@@ -115,9 +133,9 @@ func (p *Program) daggerEngine(o *buildOptions) (remote.Engine, error) {
 	if p.mode == progress.Quiet {
 		e.Log = io.Discard
 	}
-	recipes := o.recipes
-	if info, err := os.Stat(recipesDir); recipes == "" && err == nil && info.IsDir() {
-		recipes = recipesDir
+	recipes := o.recipesHere()
+	if o.kind == recipe.DockerImage {
+		recipes = "" // it is an argument of the function
 	}
 	for _, file := range []struct{ flag, path string }{{"--recipes", recipes}, {"--locks", o.locks}, {"--ca", o.ca}} {
 		if file.path == "" {
@@ -140,6 +158,14 @@ func (p *Program) daggerEngine(o *buildOptions) (remote.Engine, error) {
 	}
 	e.Constructor = append(e.Constructor, o.arguments...)
 	return e, nil
+}
+
+// recipesHere is the directory of recipes on this machine; empty leaves those of the module.
+func (o *buildOptions) recipesHere() string {
+	if info, err := os.Stat(string(o.kind)); o.recipes == "" && err == nil && info.IsDir() {
+		return string(o.kind)
+	}
+	return o.recipes
 }
 
 // daggerProgress is what dagger calls a way to show progress.
@@ -166,6 +192,21 @@ func (o *buildOptions) chain(app, version string) []string {
 	}
 	if at, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
 		args = append(args, "--source-date-epoch", strconv.FormatInt(at, 10))
+	}
+	return args
+}
+
+// dockerImageChain is the call of docker-image, to which a leaf is added.
+func (o *buildOptions) dockerImageChain(name, version string) []string {
+	args := []string{"docker-image", "--name", name, "--version", version}
+	for _, platform := range o.platforms {
+		args = append(args, "--platform", platform)
+	}
+	for _, k := range slices.Sorted(maps.Keys(o.buildArgs)) {
+		args = append(args, "--build-arg", oneOfList(k+"="+o.buildArgs[k]))
+	}
+	if dir := o.recipesHere(); dir != "" {
+		args = append(args, "--recipes", dir)
 	}
 	return args
 }

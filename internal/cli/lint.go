@@ -8,11 +8,13 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 func lintCommand(p *Program) *cli.Command {
 	var (
 		recipes string
+		kind    recipe.Kind
 		strict  bool
 	)
 	return &cli.Command{
@@ -23,11 +25,11 @@ func lintCommand(p *Program) *cli.Command {
 		Description: "Looks at the recipes with these names, or at all, without any network. Errors end it with the exit code 3. A notice is what somebody " +
 			"should know, such as a download without a checksum.",
 		Flags: []cli.Flag{
-			recipesFlag(&recipes),
+			kindFlag(&kind), recipesFlag(&recipes),
 			&cli.BoolFlag{Name: "strict", Usage: "let notices count as errors", Destination: &strict},
 		},
 		Action: func(c *cli.Context) error {
-			all, err := p.catalogue(recipes)
+			all, err := p.catalogueOf(kind, recipes)
 			if err != nil {
 				return err
 			}

@@ -8,18 +8,22 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 func listCommand(p *Program) *cli.Command {
-	var recipes string
+	var (
+		recipes string
+		kind    recipe.Kind
+	)
 	return &cli.Command{
 		Name:      "list",
-		Usage:     "list the applications that there are recipes for",
+		Usage:     "list what there are recipes for",
 		ArgsUsage: "[WORD]",
 		UsageText: "cluster-image list\ncluster-image list certificate",
-		Flags:     []cli.Flag{recipesFlag(&recipes)},
+		Flags:     []cli.Flag{kindFlag(&kind), recipesFlag(&recipes)},
 		Action: func(c *cli.Context) error {
-			all, err := p.catalogue(recipes)
+			all, err := p.catalogueOf(kind, recipes)
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ func sampleEnv() Env {
 	return Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v1.2.3",
 		Catalogue: fstest.MapFS{
-			"nginx/latest/init.sh": {}, "nginx/1.23.1/init.sh": {}, "nextcloud/latest/init.sh": {}, "README.md": {},
+			"applications/nginx/latest/init.sh": {}, "applications/nginx/1.23.1/init.sh": {}, "applications/nextcloud/latest/init.sh": {}, "applications/README.md": {},
 		},
 		Commands: []func(*Program) *cli.Command{sampleCommand, groupCommand},
 	}

@@ -3,6 +3,8 @@ package cli
 import (
 	"io/fs"
 	"os"
+
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 // latestVersion is the directory of a recipe that serves every version.
@@ -10,10 +12,10 @@ const latestVersion = "latest"
 
 // recipeFiles is where completion looks for names: the applications of the current directory, else those compiled in.
 func (p *Program) recipeFiles() fs.FS {
-	if root, err := os.OpenRoot("applications"); err == nil {
+	if root, err := os.OpenRoot(string(recipe.Application)); err == nil {
 		return root.FS()
 	}
-	return p.Catalogue
+	return p.compiledIn(recipe.Application)
 }
 
 // applicationNames are the directories of the catalogue.

@@ -55,7 +55,7 @@ func (p *Program) draft(ctx context.Context, d *draft.Draft, recipes string) err
 		return recipeFailure(err)
 	}
 	if recipes == "" {
-		recipes = recipesDir
+		recipes = string(recipe.Application)
 	}
 	if entries, err := os.ReadDir(filepath.Join(recipes, d.Name)); err == nil && len(entries) > 0 {
 		return usage("%s is there already", filepath.Join(recipes, d.Name)).Advise("take another name, or edit it")

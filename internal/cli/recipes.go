@@ -11,30 +11,58 @@ import (
 	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
-// recipesDir is where recipes are looked for when nothing else is said.
-const recipesDir = "applications"
+// kindFlag says what is built. Its words are the directories of the catalogues.
+func kindFlag(dst *recipe.Kind) cli.Flag {
+	*dst = recipe.Application
+	return &cli.GenericFlag{
+		Name: "kind", Usage: "take the recipe from the catalogue of this `KIND`: applications, configs (images of configuration) or dockerimages (container images)",
+		Value: choiceValue(dst, recipe.Application, recipe.Config, recipe.DockerImage),
+	}
+}
 
 func recipesFlag(dst *string) cli.Flag {
 	return &cli.StringFlag{
-		Name: "recipes", Usage: "take recipes from `DIR`", DefaultText: "applications/ of the current directory, else those compiled in",
+		Name: "recipes", Usage: "take recipes from `DIR`", DefaultText: "the directory of that kind, such as applications/, here; else those compiled in",
 		EnvVars: []string{"CLUSTER_IMAGE_RECIPES"}, Destination: dst,
 	}
 }
 
-// catalogue opens the recipes: those of the flag, of the current directory, or the compiled in ones.
+// catalogue opens the recipes of applications: those of the flag, of the current directory, or the compiled in ones.
 func (p *Program) catalogue(dir string) (*catalog.Catalog, error) {
+	return p.catalogueOf(recipe.Application, dir)
+}
+
+// catalogueOf is the same for any kind.
+func (p *Program) catalogueOf(kind recipe.Kind, dir string) (*catalog.Catalog, error) {
 	if dir != "" {
-		c, err := catalog.OpenDir(dir, recipe.Application)
+		c, err := catalog.OpenDir(dir, kind)
 		if err != nil {
 			return nil, usage("--recipes %s: %v", dir, cause(err)).Advise("it takes a directory of NAME/VERSION directories")
 		}
 		return c, nil
 	}
-	c, err := catalog.OpenDir(recipesDir, recipe.Application)
-	if errors.Is(err, fs.ErrNotExist) && p.Catalogue != nil {
-		return catalog.Open(p.Catalogue, recipe.Application, "the compiled in catalogue"), nil
+	c, err := catalog.OpenDir(string(kind), kind)
+	if errors.Is(err, fs.ErrNotExist) {
+		if in := p.compiledIn(kind); in != nil {
+			return catalog.Open(in, kind, "the compiled in catalogue"), nil
+		}
 	}
 	return c, err
+}
+
+// compiledIn are the recipes of a kind in the program; nil without any.
+func (p *Program) compiledIn(kind recipe.Kind) fs.FS {
+	if p.Catalogue == nil {
+		return nil
+	}
+	in, err := fs.Sub(p.Catalogue, string(kind))
+	if err != nil {
+		return nil
+	}
+	if _, err := fs.Stat(in, "."); err != nil {
+		return nil
+	}
+	return in
 }
 
 // cause is what the system says of a file, without the file's name.
@@ -48,7 +76,12 @@ func cause(err error) error {
 
 // find gives the recipe for a version of an application.
 func (p *Program) find(dir, app, version string) (recipe.Recipe, error) {
-	c, err := p.catalogue(dir)
+	return p.findOf(recipe.Application, dir, app, version)
+}
+
+// findOf is the same for any kind.
+func (p *Program) findOf(kind recipe.Kind, dir, app, version string) (recipe.Recipe, error) {
+	c, err := p.catalogueOf(kind, dir)
 	if err != nil {
 		return recipe.Recipe{}, err
 	}

@@ -7,18 +7,22 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 func showCommand(p *Program) *cli.Command {
-	var recipes string
+	var (
+		recipes string
+		kind    recipe.Kind
+	)
 	return &cli.Command{
 		Name:      "show",
 		Usage:     "show what there is of an application: its recipes, their files, its README",
 		ArgsUsage: "NAME",
 		UsageText: "cluster-image show nginx",
-		Flags:     []cli.Flag{recipesFlag(&recipes)},
+		Flags:     []cli.Flag{kindFlag(&kind), recipesFlag(&recipes)},
 		Action: func(c *cli.Context) error {
-			all, err := p.catalogue(recipes)
+			all, err := p.catalogueOf(kind, recipes)
 			if err != nil {
 				return err
 			}

@@ -61,7 +61,7 @@ func (b *build) readRegistries(ctx context.Context, dirs ByPlatform) error {
 		}
 		b.Registries[p] = d
 	}
-	return b.checkContexts(ctx, b.Contexts, b.Registries)
+	return checkContexts(ctx, b.Contexts, b.Registries, b.order.ImageOptions)
 }
 
 func mergeSaved(ctx context.Context, d *registrydir.Dir, path, platform string) error {

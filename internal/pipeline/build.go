@@ -28,6 +28,8 @@ type Order struct {
 	Output Output
 	// Targets are the tags that are pushed.
 	Targets []publish.Target
+	// Meant are tags that somebody else will push the image to: they are read at the start as if they were targets, and left alone.
+	Meant []publish.Target
 	// DryRun stops when everything is resolved and nothing is fetched.
 	DryRun bool
 	// After is told of each stage that has ended well, with what there is so far; it may be nil.
@@ -86,6 +88,7 @@ type build struct {
 	work     string
 	resolved transfer.Resolution
 	standing []publish.Standing
+	meant    []publish.Standing
 	session  *publish.Session
 	record   *recipe.Record
 	// stored says that all blobs come from the content store, which hashes what it gives.
@@ -109,8 +112,10 @@ func (b *build) stages() []stage {
 		{"resolve", failure.Source, b.resolve},      // what are these, for every platform?
 		{"registry", failure.Recipe, b.layOut},      // do they fit into one registry?
 		{"", failure.Recipe, b.checkRegistry},       // does the build file take it in?
+		{"", failure.Registry, b.compare},           // is it what a tag names that must stay?
 		{"fetch", failure.Source, b.fetchAndOffer},  // move the blobs that the store lacks; layers go out meanwhile
 		{"assemble", failure.Recipe, b.assembleAll}, // one image per platform, one index
+		{"", failure.Internal, b.remember},          // what was it built of?
 		{"write", failure.Usage, b.write},           // the archive on disk
 		{"push", failure.Registry, b.push},          // the rest of the layers, manifests, index, tag
 	}
@@ -144,16 +149,19 @@ func (b *build) check(ctx context.Context) (err error) {
 	if err := b.order.Output.Check(len(b.order.Platforms)); err != nil {
 		return err
 	}
-	if len(b.order.Targets) == 0 {
-		return nil
-	}
-	b.standing, err = publish.Check(ctx, b.client, b.order.Targets)
-	for _, s := range b.standing {
-		if s.Held() {
-			b.Reporter.Note("%s exists as %s: nothing is pushed there unless the build comes to the same digest, or with --force", s.Ref, s.Present)
+	if len(b.order.Targets) > 0 {
+		if b.standing, err = publish.Check(ctx, b.client, b.order.Targets); err != nil {
+			return err
 		}
 	}
-	return err
+	for _, t := range b.order.Meant {
+		s, err := publish.Read(ctx, b.client, t)
+		if err != nil {
+			b.Reporter.Note("%s can't be looked at: %v", t.Ref, err)
+		}
+		b.meant = append(b.meant, s)
+	}
+	return b.foresee(ctx)
 }
 
 func (b *build) download(ctx context.Context) error {
@@ -175,6 +183,9 @@ func (b *build) download(ctx context.Context) error {
 }
 
 func (b *build) discover(ctx context.Context) (err error) {
+	if !b.order.holdsImages() {
+		return nil
+	}
 	b.Built.Needs, err = b.Engine.Needs(ctx, b.Contexts)
 	b.Built.Needs.lock = b.order.Lock
 	return err
@@ -195,10 +206,15 @@ func (b *build) layOut(ctx context.Context) (err error) {
 	return nil
 }
 
-func (b *build) checkContext(ctx context.Context) error { return b.checkContexts(ctx, b.Contexts, nil) }
+func (b *build) checkContext(ctx context.Context) error {
+	if err := b.checkKind(); err != nil {
+		return err
+	}
+	return checkContexts(ctx, b.Contexts, nil, b.order.ImageOptions)
+}
 
 func (b *build) checkRegistry(ctx context.Context) error {
-	return b.checkContexts(ctx, b.Contexts, b.Registries)
+	return checkContexts(ctx, b.Contexts, b.Registries, b.order.ImageOptions)
 }
 
 // fetchAndOffer fetches, and lets each blob that will be a layer of its own go out as soon as it is in.
@@ -259,9 +275,22 @@ func (b *build) refetch(ctx context.Context, d v1.Hash) error {
 
 func (b *build) assembleAll(ctx context.Context) error {
 	return b.healing(ctx, func() (err error) {
-		b.Index, err = b.assemble(ctx, materials{b.Contexts, b.Registries, b.work, b.stored}, b.order.ImageOptions)
+		b.Index, err = b.assemble(ctx, b.materials(), b.order.ImageOptions)
 		return err
 	})
+}
+
+func (b *build) materials() materials {
+	return materials{b.Contexts, b.Registries, b.work, b.stored}
+}
+
+// remember notes what the image was built of.
+func (b *build) remember(context.Context) error {
+	origin, err := b.order.origin()
+	if err != nil {
+		return err
+	}
+	return b.store.RememberOrigin(b.Index.Digest, origin)
 }
 
 // healing runs f, and once more if a blob of the store turned out to be damaged.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"strings"
 	"time"
 
@@ -25,6 +26,19 @@ type ImageOptions struct {
 	Labels, Annotations map[string]string
 	// Time is that of files and documents; zero is 1970.
 	Time time.Time
+	// Arguments are values for the ARGs that the build file declares.
+	Arguments map[string]string
+}
+
+// buildFile reads the build file of a context with its arguments, of which ARCH is the architecture anyway.
+func (o ImageOptions) buildFile(dir, platform string) (*kubefile.Kubefile, error) {
+	k, err := kubefile.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	args := map[string]string{"ARCH": path.Base(platform)}
+	maps.Copy(args, o.Arguments)
+	return k.WithArgs(args), nil
 }
 
 // annotations are those of the index and of every manifest: the recipe's labels that OCI defines, the title and version, and those asked for.
@@ -63,9 +77,7 @@ func (e *Engine) assemble(ctx context.Context, m materials, o ImageOptions) (ass
 	for i, p := range m.contexts.Platforms() {
 		g.Go(func() error {
 			return e.step("assemble", p, func() (err error) {
-				in := input(m.contexts[p], p, m.registries[p], o)
-				in.Memory, in.Work, in.RegistryHashes = e.store, m.work, m.stored
-				images[i], err = assembleOne(ctx, in, o)
+				images[i], err = assembleOne(ctx, e.input(m, p, o), o)
 				return err
 			})
 		})
@@ -74,7 +86,7 @@ func (e *Engine) assemble(ctx context.Context, m materials, o ImageOptions) (ass
 		return assemble.Index{}, err
 	}
 	e.warn(images)
-	labels, err := labelsOf(m.contexts)
+	labels, err := o.labelsOf(m.contexts)
 	if err != nil {
 		return assemble.Index{}, err
 	}
@@ -96,7 +108,7 @@ func (e *Engine) warn(images []assemble.Image) {
 
 func assembleOne(ctx context.Context, in assemble.Input, o ImageOptions) (assemble.Image, error) {
 	var err error
-	if in.Kubefile, err = kubefile.Load(in.Dir); err != nil {
+	if in.Kubefile, err = o.buildFile(in.Dir, in.Platform); err != nil {
 		return assemble.Image{}, err
 	}
 	config, err := in.Kubefile.Config(in.Platform)
@@ -111,6 +123,13 @@ func assembleOne(ctx context.Context, in assemble.Input, o ImageOptions) (assemb
 	return img, err
 }
 
+// input is what the image of a platform is made of.
+func (e *Engine) input(m materials, platform string, o ImageOptions) assemble.Input {
+	in := input(m.contexts[platform], platform, m.registries[platform], o)
+	in.Memory, in.Work, in.RegistryHashes = e.store, m.work, m.stored
+	return in
+}
+
 func input(dir, platform string, registry *registrydir.Dir, o ImageOptions) assemble.Input {
 	in := assemble.Input{Dir: dir, Platform: platform, Labels: o.Labels, Time: o.Time}
 	if registry != nil {
@@ -121,11 +140,11 @@ func input(dir, platform string, registry *registrydir.Dir, o ImageOptions) asse
 
 // checkContexts says what would keep the contexts from being assembled. Once the registry directories are known, it also says whether the build file
 // takes them in.
-func (e *Engine) checkContexts(ctx context.Context, contexts ByPlatform, registries map[string]*registrydir.Dir) error {
+func checkContexts(ctx context.Context, contexts ByPlatform, registries map[string]*registrydir.Dir, o ImageOptions) error {
 	for _, p := range contexts.Platforms() {
-		in := input(contexts[p], p, nil, ImageOptions{})
+		in := input(contexts[p], p, nil, o)
 		var err error
-		if in.Kubefile, err = kubefile.Load(in.Dir); err != nil {
+		if in.Kubefile, err = o.buildFile(in.Dir, in.Platform); err != nil {
 			return err
 		}
 		if _, err := assemble.Check(ctx, in, registries != nil && !registries[p].Empty()); err != nil {
@@ -136,9 +155,9 @@ func (e *Engine) checkContexts(ctx context.Context, contexts ByPlatform, registr
 }
 
 // labelsOf are the labels of the first platform's build file, which speak for the index.
-func labelsOf(contexts ByPlatform) (map[string]string, error) {
+func (o ImageOptions) labelsOf(contexts ByPlatform) (map[string]string, error) {
 	p := contexts.Platforms()[0]
-	k, err := kubefile.Load(contexts[p])
+	k, err := o.buildFile(contexts[p], p)
 	if err != nil {
 		return nil, err
 	}

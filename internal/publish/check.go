@@ -66,6 +66,14 @@ func look(ctx context.Context, client Client, s *Standing) (err error) {
 	return probe(ctx, client, s.Ref)
 }
 
+// Read reads what a target's tag names, and tries for no right: for an image that is pushed later, by somebody else.
+func Read(ctx context.Context, client Client, t Target) (Standing, error) {
+	s := Standing{Target: t}
+	var err error
+	s.Present, err = read(ctx, client, t.Ref)
+	return s, err
+}
+
 var errNoTag = errors.New("a push needs a tag and no digest, for example docker.io/labring/nginx:1.23.1")
 
 // read gives the digest that the tag names, zero when there is none.

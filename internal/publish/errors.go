@@ -3,6 +3,7 @@ package publish
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -50,9 +51,20 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
+// Refuse is the [Error] for fixed tags that are left alone, each for its reason, in words that follow the image that it names. Of is how many targets
+// there are in all.
+func Refuse(reasons map[Standing]string, of int) error {
+	e := &Error{Of: of}
+	for s, why := range reasons {
+		e.Failures = append(e.Failures, Failure{s.Target, refuse(s, why)})
+	}
+	slices.SortFunc(e.Failures, func(a, b Failure) int { return strings.Compare(a.Target.Ref.String(), b.Target.Ref.String()) })
+	return e
+}
+
 // refuse says why a tag that names something else is left alone.
-func refuse(s Standing, digest v1.Hash) error {
-	return fmt.Errorf("%w: %s is %s, this build is %s; push under another version, or replace it with --force", ErrExists, s.Ref, s.Present, digest)
+func refuse(s Standing, why string) error {
+	return fmt.Errorf("%w: %s is %s, %s; push under another version, or replace it with --force", ErrExists, s.Ref, s.Present, why)
 }
 
 // moved says that the tag does not name what it named at the start.

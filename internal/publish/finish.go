@@ -71,7 +71,7 @@ func (s *Session) finish(t Standing, index Index) Report {
 	case t.Present == index.Digest:
 		return report
 	case t.Held():
-		report.Err = refuse(t, index.Digest)
+		report.Err = refuse(t, "this build is "+index.Digest.String())
 	default:
 		report.Err = s.push(t, index)
 	}

@@ -48,6 +48,17 @@ func (d *Dir) List() ([]Entry, error) {
 	return all, nil
 }
 
+// Tags are the manifests that tags name, by path:tag. Nothing is read for it.
+func (d *Dir) Tags() map[string]v1.Hash {
+	out := map[string]v1.Hash{}
+	for name, repo := range d.repos {
+		for tagName, t := range repo.tags {
+			out[name+":"+tagName] = t.current
+		}
+	}
+	return out
+}
+
 // describe reads what the manifest and its config say.
 func (d *Dir) describe(e *Entry) error {
 	m, b, err := d.manifest(e.Digest)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ import (
 //	layer <digest> <layer digest> <diff id> <size> .     the facts of the blob's layer
 //	place <host> <digest> <repository> .                 a registry has it in that repository
 //	tag <reference> <digest> <unix time> .               what a tag resolved to, and until when that is believed
+//	made <digest> <origin> .                             an image was built here of that
 const (
 	recordEnd = " ."
 	// compactFrom is the journal size from which on it is worth a look whether most of it is out of date.
@@ -61,12 +63,13 @@ type journal struct {
 	layers map[v1.Hash]layer.Facts
 	places map[placeKey][]string
 	tags   map[string]resolution
+	made   map[v1.Hash][]string
 }
 
 func newJournal(f *os.File) *journal {
 	return &journal{
 		file: f, blobs: map[v1.Hash]mark{}, layers: map[v1.Hash]layer.Facts{},
-		places: map[placeKey][]string{}, tags: map[string]resolution{},
+		places: map[placeKey][]string{}, tags: map[string]resolution{}, made: map[v1.Hash][]string{},
 	}
 }
 
@@ -156,6 +159,8 @@ func tagRecord(key string, d v1.Hash, until time.Time) record {
 	return record{"tag", key, d.String(), strconv.FormatInt(until.Unix(), 10)}
 }
 
+func madeRecord(d v1.Hash, origin string) record { return record{"made", d.String(), origin} }
+
 // apply takes one record in. What is not understood is left out: a journal is a memory, not a truth.
 func (j *journal) apply(r record) {
 	switch {
@@ -174,6 +179,10 @@ func (j *journal) apply(r record) {
 		until, bad := strconv.ParseInt(r[3], 10, 64)
 		if err == nil && bad == nil {
 			j.tags[r[1]] = resolution{d, until}
+		}
+	case len(r) == 3 && r[0] == "made":
+		if d, err := v1.NewHash(r[1]); err == nil && !slices.Contains(j.made[d], r[2]) {
+			j.made[d] = append(j.made[d], r[2])
 		}
 	}
 }
@@ -255,6 +264,11 @@ func (j *journal) live(now time.Time) []byte {
 	for key, r := range j.tags {
 		if r.until > now.Unix() {
 			put(tagRecord(key, r.digest, time.Unix(r.until, 0)))
+		}
+	}
+	for d, origins := range j.made {
+		for _, origin := range origins {
+			put(madeRecord(d, origin))
 		}
 	}
 	return b.Bytes()

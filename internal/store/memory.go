@@ -108,6 +108,24 @@ func (s *Store) RememberResolution(key string, d v1.Hash, until time.Time) error
 	return s.journal.append(tagRecord(key, d, until))
 }
 
+// Origins are what an image was built of here, by its digest, as [Store.RememberOrigin] was told; none when it came from elsewhere.
+func (s *Store) Origins(image v1.Hash) []string {
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	return slices.Clone(s.journal.made[image])
+}
+
+// RememberOrigin notes what an image was built of, as one word.
+func (s *Store) RememberOrigin(image v1.Hash, origin string) error {
+	if slices.Contains(s.Origins(image), origin) {
+		return nil
+	}
+	if err := errors.Join(check(image), oneWord(origin)); err != nil {
+		return err
+	}
+	return s.journal.append(madeRecord(image, origin))
+}
+
 // oneWord refuses what would break a line of the journal.
 func oneWord(words ...string) error {
 	for _, w := range words {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,6 +231,17 @@ func TestMemory(t *testing.T) {
 	}
 	if _, ok := s.Resolution("docker.io/library/nginx:1", noon.Add(time.Hour)); ok {
 		t.Error("an expired resolution was believed")
+	}
+	if err := s.RememberOrigin(d, "two words"); err == nil {
+		t.Error("an origin with a space was taken")
+	}
+	for _, origin := range []string{"one", "two", "one"} {
+		if err := s.RememberOrigin(d, origin); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := open(t, dir).Origins(d); !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("origins %q", got)
 	}
 	if _, ok := other.Has(d); !ok {
 		t.Error("the other process does not see the blob")

@@ -52,6 +52,9 @@ func (r Runner) Build(ctx context.Context, b plan.Build, layout string) Outcome 
 	if !b.DryRun {
 		args = append(args, "--format", "oci-layout", "--output", layout)
 	}
+	if !b.DryRun && !b.Force && !b.Moving && b.Engine == plan.InProcess {
+		args = append(args, "--meant-for", b.Image)
+	}
 	out := Outcome{Version: Version, Build: b, State: Built}
 	if b.DryRun {
 		out.State = Planned
