@@ -22,24 +22,48 @@ import (
 // RenderCommand is the hidden command with which the program renders a chart in a process of its own.
 const RenderCommand = "render-chart"
 
-// access says how registries are reached and where their content is kept.
-type access struct {
-	cache     string
-	jobs      int
+// reach says how registries are reached.
+type reach struct {
 	plainHTTP []string
 	ca        string
 	mirrors   reference.Mirrors
-	maxAge    time.Duration
+}
+
+func (r *reach) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.GenericFlag{Name: "mirror", Usage: "fetch what `PREFIX=PREFIX` covers from there; the stored name stays; repeatable, the longest match counts", Value: mirrorsValue(&r.mirrors)},
+		&cli.GenericFlag{Name: "plain-http", Usage: "talk to `HOST` without TLS; repeatable", Value: textsValue(&r.plainHTTP)},
+		&cli.StringFlag{Name: "ca", Usage: "trust the certificates in `FILE` as well", Destination: &r.ca},
+	}
+}
+
+// registryOptions are those of a client with these credentials.
+func (p *Program) registryOptions(r reach, keychain authn.Keychain) registry.Options {
+	if keychain == nil {
+		keychain = authn.DefaultKeychain
+	}
+	return registry.Options{Keychain: keychain, PlainHTTP: r.plainHTTP, CAFile: r.ca, UserAgent: name + "/" + readBuild(p.Version).Version}
+}
+
+// access says how registries are reached and where their content is kept.
+type access struct {
+	reach
+	cache  string
+	jobs   int
+	maxAge time.Duration
 }
 
 func (a *access) flags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "cache", Usage: "keep what was fetched in `DIR`", DefaultText: "the user's cache directory", EnvVars: []string{"CLUSTER_IMAGE_CACHE"}, Destination: &a.cache},
+	return append(a.reach.flags(),
+		a.cacheFlag(),
 		&cli.IntFlag{Name: "jobs", Usage: "run at most `N` transfers and charts at once", DefaultText: "adapts", Destination: &a.jobs},
-		&cli.GenericFlag{Name: "mirror", Usage: "fetch what `PREFIX=PREFIX` covers from there; the stored name stays; repeatable, the longest match counts", Value: mirrorsValue(&a.mirrors)},
-		&cli.GenericFlag{Name: "plain-http", Usage: "talk to `HOST` without TLS; repeatable", Value: textsValue(&a.plainHTTP)},
 		&cli.DurationFlag{Name: "max-age", Usage: "take what a tag named at most `TIME` ago for what it names now, and do not ask again", DefaultText: "always ask", Destination: &a.maxAge},
-		&cli.StringFlag{Name: "ca", Usage: "trust the certificates in `FILE` as well", Destination: &a.ca},
+	)
+}
+
+func (a *access) cacheFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "cache", Usage: "keep what was fetched in `DIR`", DefaultText: "the user's cache directory", EnvVars: []string{"CLUSTER_IMAGE_CACHE"}, Destination: &a.cache,
 	}
 }
 
@@ -54,10 +78,14 @@ func (r *recipeRun) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "require-sandbox", Usage: "refuse to run an init.sh where the kernel cannot confine it", Destination: &r.requireSandbox},
 		&cli.DurationFlag{Name: "timeout", Usage: "end an init.sh after `TIME`", DefaultText: "30m", Destination: &r.timeout},
-		&cli.GenericFlag{
-			Name: "source-mirror", Usage: "download what begins with PREFIX from another place, as `PREFIX=PREFIX`, for example https://github.com=https://mirror.example.com/github.com; repeatable",
-			Value: sourceMirrorsValue(&r.sourceMirrors),
-		},
+		sourceMirrorFlag(&r.sourceMirrors),
+	}
+}
+
+func sourceMirrorFlag(dst *source.Mirrors) cli.Flag {
+	return &cli.GenericFlag{
+		Name: "source-mirror", Usage: "download what begins with PREFIX from another place, as `PREFIX=PREFIX`, for example https://github.com=https://mirror.example.com/github.com; repeatable",
+		Value: sourceMirrorsValue(dst),
 	}
 }
 
@@ -81,15 +109,12 @@ func (p *Program) engine(a access, r recipeRun, maybe pipeline.MaybePolicy, keyc
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	if keychain == nil {
-		keychain = authn.DefaultKeychain
-	}
 	if a.jobs < 0 {
 		return nil, usage("--jobs %d: want a number from 1 on", a.jobs)
 	}
 	return pipeline.New(pipeline.Options{
 		Cache: cache, Jobs: a.jobs, Mirrors: a.mirrors, Believe: a.maxAge, Maybe: maybe, Reporter: p.Reporter(),
-		Registry: registry.Options{Keychain: keychain, PlainHTTP: a.plainHTTP, CAFile: a.ca, UserAgent: name + "/" + readBuild(p.Version).Version},
+		Registry: p.registryOptions(a.reach, keychain),
 		Renderer: render.Child(exe, RenderCommand),
 		Sandbox:  sandbox.Options{Exe: exe, Require: r.requireSandbox}, Timeout: r.timeout, InstallTools: p.InstallTools,
 		Source: pipeline.SourceOptions{Mirrors: r.sourceMirrors, PlainHTTP: source.FromEnvironment().PlainHTTP, Tokens: gitHubToken()},

@@ -19,38 +19,42 @@ import (
 )
 
 func newCommand(p *Program) *cli.Command {
-	var d draft.Draft
-	var recipes string
+	var (
+		d       draft.Draft
+		recipes string
+		up      upstreams
+	)
 	return &cli.Command{
 		Name:      "new",
 		Usage:     "write the recipe of an application",
 		ArgsUsage: "NAME",
 		UsageText: "cluster-image new nginx --chart nginx --repo https://charts.bitnami.com/bitnami\n" +
+			"cluster-image new kargo --chart oci://ghcr.io/akuity/kargo-charts/kargo\n" +
 			"cluster-image new tool --binary https://github.com/o/tool/releases/download/v1.2.3/tool-linux-amd64 --version v1.2.3 --category cli",
 		Description: "Looks at the chart, and writes NAME/latest/app.yaml in the directory of recipes. What it can't find out is asked for on a terminal, or " +
 			"taken from flags. In the URL of a manifest or program, the version and the word for amd64 become placeholders. A recipe that exists is not touched.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "chart", Usage: "it is installed by the Helm chart `CHART` of --repo", Destination: &d.Chart},
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "chart", Usage: "it is installed by the Helm chart `CHART`: a name in --repo, oci://REGISTRY/PATH, or the https URL of its archive", Destination: &d.Chart},
 			&cli.StringFlag{Name: "repo", Usage: "the chart's repository is at `URL`", Destination: &d.Repo},
 			&cli.StringFlag{Name: "manifest", Usage: "it is installed by the manifest at `URL`", Destination: &d.Manifest},
 			&cli.StringFlag{Name: "binary", Usage: "it is the program at `URL`, for amd64", Destination: &d.Binary},
 			&cli.StringFlag{Name: "extract", Usage: "the program is `PATH` in the archive at --binary", Destination: &d.Extract},
 			&cli.StringFlag{Name: "sha256-url", Usage: "the checksum of the program is at `URL`", Destination: &d.SHA256URL},
-			&cli.StringFlag{Name: "version", Usage: "take `VERSION` as the example", DefaultText: "the newest in the chart's index", Destination: &d.Version},
+			&cli.StringFlag{Name: "version", Usage: "take `VERSION` as the example", DefaultText: "the newest of the chart", Destination: &d.Version},
 			&cli.StringFlag{Name: "description", Usage: "say what it is in `LINE`", DefaultText: "what the chart says", Destination: &d.Description},
 			&cli.StringFlag{Name: "home", Usage: "the project's site is `URL`", DefaultText: "what the chart says", Destination: &d.Home},
 			&cli.GenericFlag{Name: "category", Usage: "people look for it under `CATEGORY`; repeatable", Value: textsValue(&d.Categories)},
 			&cli.StringFlag{Name: "namespace", Usage: "install it in `NAMESPACE`", DefaultText: "NAME", Destination: &d.Namespace},
 			recipesFlag(&recipes),
-		},
+		}, up.flags()...),
 		Action: func(c *cli.Context) error {
 			d.Name = c.Args().First()
-			return p.draft(c.Context, &d, recipes)
+			return p.draft(c.Context, &d, recipes, up)
 		},
 	}
 }
 
-func (p *Program) draft(ctx context.Context, d *draft.Draft, recipes string) error {
+func (p *Program) draft(ctx context.Context, d *draft.Draft, recipes string, up upstreams) error {
 	if err := catalog.CheckName(d.Name); err != nil {
 		return recipeFailure(err)
 	}
@@ -60,7 +64,7 @@ func (p *Program) draft(ctx context.Context, d *draft.Draft, recipes string) err
 	if entries, err := os.ReadDir(filepath.Join(recipes, d.Name)); err == nil && len(entries) > 0 {
 		return usage("%s is there already", filepath.Join(recipes, d.Name)).Advise("take another name, or edit it")
 	}
-	if err := p.completeDraft(ctx, d); err != nil {
+	if err := p.completeDraft(ctx, d, up); err != nil {
 		return err
 	}
 	text, err := d.Text()
@@ -79,7 +83,7 @@ func (p *Program) draft(ctx context.Context, d *draft.Draft, recipes string) err
 }
 
 // completeDraft finds out or asks for what the flags do not say.
-func (p *Program) completeDraft(ctx context.Context, d *draft.Draft) error {
+func (p *Program) completeDraft(ctx context.Context, d *draft.Draft, up upstreams) error {
 	ask := p.prompter()
 	if d.Chart+d.Manifest+d.Binary == "" {
 		if err := ask.sourceOf(d); err != nil {
@@ -89,18 +93,36 @@ func (p *Program) completeDraft(ctx context.Context, d *draft.Draft) error {
 	if err := oneSource(d); err != nil {
 		return err
 	}
-	if d.Chart != "" {
-		if err := ask.text(&d.Repo, "repo", "the chart's repository, an https URL", ""); err != nil {
-			return err
-		}
-		if err := d.Look(ctx, p.sourceClient(source.GitHubAPI)); err != nil {
-			return &failure.Failure{Class: failure.Source, Err: err}
-		}
+	if err := p.lookIntoChart(ctx, d, up); err != nil {
+		return err
 	}
 	if d.Namespace == "" {
 		d.Namespace = d.Name
 	}
 	return ask.rest(d)
+}
+
+// lookIntoChart takes from the chart, if there is one, what the flags do not say.
+func (p *Program) lookIntoChart(ctx context.Context, d *draft.Draft, up upstreams) error {
+	if d.Chart == "" {
+		return nil
+	}
+	if strings.HasPrefix(d.Repo, "oci://") && !d.IsWhole() {
+		d.Chart, d.Repo = strings.TrimSuffix(d.Repo, "/")+"/"+d.Chart, ""
+	}
+	if !d.IsWhole() {
+		if err := p.prompter().text(&d.Repo, "repo", "the chart's repository, an https URL", ""); err != nil {
+			return err
+		}
+	}
+	client, err := p.sourceClient(up, source.GitHubAPI)
+	if err != nil {
+		return err
+	}
+	if err := d.Look(ctx, client); err != nil {
+		return &failure.Failure{Class: failure.Source, Err: err}
+	}
+	return nil
 }
 
 // oneSource refuses two sources at once, and flags without theirs.
@@ -116,6 +138,8 @@ func oneSource(d *draft.Draft) error {
 		return usage("--chart, --manifest and --binary exclude each other").Advise("begin with one, and add the others to the recipe: docs/recipes.md")
 	case d.Repo != "" && d.Chart == "":
 		return usage("--repo is of a chart, and there is no --chart")
+	case d.Repo != "" && d.IsWhole():
+		return usage("--chart %s says by itself where it is: leave --repo out", d.Chart)
 	case d.Extract+d.SHA256URL != "" && d.Binary == "":
 		return usage("--extract and --sha256-url are of a program, and there is no --binary")
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -15,8 +14,11 @@ import (
 )
 
 func outdatedCommand(p *Program) *cli.Command {
-	var recipes, locks, api string
-	var pre bool
+	var (
+		recipes, locks, api string
+		pre                 bool
+		up                  upstreams
+	)
 	return &cli.Command{
 		Name:      "outdated",
 		Usage:     "say which newer versions the projects publish than the catalogue knows",
@@ -25,11 +27,11 @@ func outdatedCommand(p *Program) *cli.Command {
 		Description: "Asks the chart indexes, registries and releases on GitHub that the recipes name, each once. Versions count that a recipe serves and " +
 			"that are stable. With --json the result is a list of {name, dir, current, newest, versions}. When some place does not answer, the rest is " +
 			"printed all the same, and the exit code is 4. $GITHUB_TOKEN, if it is set, raises GitHub's limit of 60 questions an hour.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "pre", Usage: "count versions that are not stable, too", Destination: &pre},
 			&cli.StringFlag{Name: "github-api", Usage: "ask the GitHub API at `URL`", Value: source.GitHubAPI, EnvVars: []string{"GITHUB_API_URL"}, Destination: &api},
 			locksFlag(&locks), recipesFlag(&recipes),
-		},
+		}, up.flags()...),
 		Action: func(c *cli.Context) error {
 			all, err := p.catalogue(recipes)
 			if err != nil {
@@ -39,7 +41,11 @@ func outdatedCommand(p *Program) *cli.Command {
 			if err != nil {
 				return recipeFailure(err)
 			}
-			report, err := upstream.Compare(c.Context, upstream.Options{Client: p.sourceClient(api), API: api, Recipes: rs, Prereleases: pre, Known: lockedVersions(locks)})
+			client, err := p.sourceClient(up, api)
+			if err != nil {
+				return err
+			}
+			report, err := upstream.Compare(c.Context, upstream.Options{Client: client, API: api, Recipes: rs, Prereleases: pre, Known: lockedVersions(locks)})
 			if err != nil {
 				return err
 			}
@@ -66,18 +72,6 @@ func lockedVersions(locks string) func(recipe.Recipe) ([]string, error) {
 		}
 		return out, nil
 	}
-}
-
-// sourceClient asks upstream servers; the token of the environment goes to the GitHub API alone.
-func (p *Program) sourceClient(api string) *source.Client {
-	c := &source.Client{PlainHTTP: strings.FieldsFunc(os.Getenv(source.PlainHTTPVariable), func(r rune) bool { return r == ',' || r == ' ' })}
-	_, host, _ := strings.Cut(api, "://")
-	host, _, _ = strings.Cut(host, "/")
-	if token := os.Getenv("GITHUB_TOKEN"); token != "" {
-		p.Secrets.Add(token)
-		c.Tokens = map[string]string{host: token}
-	}
-	return c
 }
 
 func outdatedText(r upstream.Report) string {

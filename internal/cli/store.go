@@ -26,7 +26,7 @@ func storeCheckCommand(p *Program) *cli.Command {
 		Usage:       "read every blob of the content store again",
 		UsageText:   "cluster-image store check --cache /var/cache/cluster-image",
 		Description: "A blob whose bytes are not what its name says is dropped; the next build that needs it fetches it anew.",
-		Flags:       o.flags()[:1],
+		Flags:       []cli.Flag{o.cacheFlag()},
 		Action: func(c *cli.Context) error {
 			e, err := p.engine(o, recipeRun{}, pipeline.MaybeInclude, nil)
 			if err != nil {

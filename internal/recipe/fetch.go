@@ -228,10 +228,7 @@ func (f *fetching) indexed(ctx context.Context, to string) (source.Got, error) {
 
 // pullFrom pulls a chart whose address has its version, as indexes of charts in registries write it.
 func (f *fetching) pullFrom(ctx context.Context, address, to string) (source.Got, error) {
-	chart, version := address, f.input.Version
-	if i := strings.LastIndexByte(address, ':'); i > strings.LastIndexByte(address, '/') {
-		chart, version = address[:i], address[i+1:]
-	}
+	chart, version := source.PackedChart(address, f.input.Version)
 	return f.pullChart(ctx, chart, version, to)
 }
 

@@ -20,6 +20,14 @@ const chartMedia = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 // maxChart bounds a chart, in bytes.
 const maxChart = 256 << 20
 
+// PackedChart parts the address of a chart in a registry, as indexes write it, from the version behind its colon; without one it has the version given.
+func PackedChart(address, version string) (chart, itsVersion string) {
+	if i := strings.LastIndexByte(address, ':'); i > strings.LastIndexByte(address, '/') {
+		return address[:i], address[i+1:]
+	}
+	return address, version
+}
+
 // Pull fetches a chart from a registry, named as oci://REGISTRY/PATH, to a file. A chart's version with a + is a tag with _.
 func (c *Client) Pull(ctx context.Context, chart, version, to string) (Got, error) {
 	if c.Registry == nil {
@@ -80,6 +88,30 @@ func (c *Client) pullBlob(ctx context.Context, ref reference.Reference, l v1.Des
 		return c.keep(got, tmp)
 	})
 	return got, err
+}
+
+// ChartVersions gives the versions of a chart in a registry, named as oci://REGISTRY/PATH. In a tag a + is written as _.
+func (c *Client) ChartVersions(ctx context.Context, chart string) ([]string, error) {
+	if c.Registry == nil {
+		return nil, fmt.Errorf("%w: %s: charts of registries are not looked for here", ErrSource, chart)
+	}
+	ref, err := reference.Parse(strings.TrimPrefix(chart, "oci://"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrSource, chart, err)
+	}
+	var failed error
+	for _, source := range c.ImageMirrors.Sources(ref) {
+		tags, err := c.Registry.Tags(ctx, source)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		for i := range tags {
+			tags[i] = strings.ReplaceAll(tags[i], "_", "+")
+		}
+		return tags, nil
+	}
+	return nil, fmt.Errorf("%w: versions of %s: %w", ErrSource, chart, failed)
 }
 
 // Cached gives a file that the cache has, to a path; an error when it has not.

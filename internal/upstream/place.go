@@ -10,9 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/source"
@@ -144,7 +141,7 @@ func (o Options) offers(ctx context.Context, p place, index []byte) ([]offer, er
 	case "index":
 		return charts(index, p)
 	case "oci":
-		return o.tags(ctx, p.at)
+		return o.packed(ctx, p.at)
 	case "github":
 		return o.releases(ctx, p.at)
 	case "url":
@@ -195,17 +192,10 @@ func (o Options) page(ctx context.Context, address string) ([]offer, error) {
 	return plain(versions), nil
 }
 
-// tags asks a registry for the tags of a chart. In a tag a + is written as _.
-func (o Options) tags(ctx context.Context, repository string) ([]offer, error) {
-	repo, err := name.NewRepository(repository)
-	if err != nil {
-		return nil, fmt.Errorf("chart oci://%s: %w", repository, err)
-	}
-	tags, err := remote.List(repo, remote.WithContext(ctx))
-	if err != nil {
-		return nil, fmt.Errorf("tags of oci://%s: %w", repository, err)
-	}
-	return plain(tags), nil
+// packed asks a registry for the versions of a chart.
+func (o Options) packed(ctx context.Context, repository string) ([]offer, error) {
+	versions, err := o.Client.ChartVersions(ctx, "oci://"+repository)
+	return plain(versions), err
 }
 
 func plain(versions []string) []offer {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
 	"github.com/labring-actions/cluster-image/internal/recipe"
+	images "github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/source"
 	"github.com/labring-actions/cluster-image/internal/upstream"
 )
@@ -67,6 +68,16 @@ func server(t *testing.T) (address string, asked *atomic.Int32) {
 		}
 	}
 	return s.URL, asked
+}
+
+// client asks servers and registries.
+func client(t *testing.T) *source.Client {
+	t.Helper()
+	r, err := images.New(images.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &source.Client{Registry: r}
 }
 
 func recipeText(version, sources string) *fstest.MapFile {
@@ -117,7 +128,7 @@ func packed(like recipe.Recipe, address string) recipe.Recipe {
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	address, asked := server(t)
-	report, err := upstream.Compare(t.Context(), upstream.Options{Client: &source.Client{}, API: address, Recipes: recipes(t, address)})
+	report, err := upstream.Compare(t.Context(), upstream.Options{Client: client(t), API: address, Recipes: recipes(t, address)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +155,7 @@ func TestComparePrereleasesAndKnown(t *testing.T) {
 	t.Parallel()
 	address, _ := server(t)
 	known := func(r recipe.Recipe) ([]string, error) { return map[string][]string{"web": {"1.28.0"}}[r.Name], nil }
-	report, err := upstream.Compare(t.Context(), upstream.Options{Client: &source.Client{}, API: address, Recipes: recipes(t, address), Prereleases: true, Known: known})
+	report, err := upstream.Compare(t.Context(), upstream.Options{Client: client(t), API: address, Recipes: recipes(t, address), Prereleases: true, Known: known})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +182,7 @@ func TestCompareWithoutAnswers(t *testing.T) {
 			all[i].App.Sources[0].Chart = "unheard-of"
 		}
 	}
-	report, err := upstream.Compare(t.Context(), upstream.Options{Client: &source.Client{}, API: address, Recipes: all})
+	report, err := upstream.Compare(t.Context(), upstream.Options{Client: client(t), API: address, Recipes: all})
 	if err != nil {
 		t.Fatal(err)
 	}

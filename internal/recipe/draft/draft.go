@@ -28,9 +28,12 @@ type Draft struct {
 	StorageClass bool
 	Namespace    string
 
-	// Chart is a chart's name in the index at Repo. ByAppVersion says that Version is the application's and not the chart's.
+	// Chart is a chart's name in the index at Repo, an oci:// address, or the https URL of its archive. ByAppVersion says that Version is the
+	// application's and not the chart's.
 	Chart, Repo  string
 	ByAppVersion bool
+	// chartVersion is what Version has to become for a chart in a registry: a placeholder.
+	chartVersion string
 	// Manifest and Binary are URLs of the very version, the latter for amd64; Extract is the program's path in the archive.
 	Manifest, Binary, Extract string
 	// SHA256URL is where the checksum of Binary is published.
@@ -115,10 +118,10 @@ func (d Draft) spelling() string {
 
 func (d Draft) version() mapping {
 	out := mapping{{"v", d.spelling()}, {"example", d.Version}}
-	if d.Chart != "" {
+	if d.Chart != "" && !d.isArchive() {
 		return out
 	}
-	if project := githubProject(d.Manifest + d.Binary); project != "" {
+	if project := githubProject(d.Chart + d.Manifest + d.Binary); project != "" {
 		return append(out, field{"releases", "github:" + project})
 	}
 	return append(out, field{"releases", "none"})
@@ -138,6 +141,10 @@ func githubProject(address string) string {
 
 func (d Draft) source() mapping {
 	switch {
+	case d.isPacked():
+		return mapping{{"chart", d.Chart}, {"version", d.chartVersion}}
+	case d.isArchive():
+		return mapping{{"chart", d.anyVersion(d.Chart)}, {"to", "charts/" + d.Name}}
 	case d.Chart != "" && d.ByAppVersion:
 		return mapping{{"chart", d.Chart}, {"repo", d.Repo}, {"app-version", "{version}"}}
 	case d.Chart != "":

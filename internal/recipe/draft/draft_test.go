@@ -5,13 +5,24 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
 	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/recipe/draft"
+	images "github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/source"
 )
 
@@ -33,12 +44,15 @@ const index = `entries:
     - {version: v1.2.0, appVersion: v1.2.0, urls: [web-2.9.0.tgz]}
 `
 
-func chart(t *testing.T) []byte {
+func chart(t *testing.T) []byte { return packed(t, chartYAML) }
+
+// packed is a chart with this Chart.yaml.
+func packed(t *testing.T, about string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	gz := gzip.NewWriter(&out)
 	w := tar.NewWriter(gz)
-	for name, text := range map[string]string{"web/Chart.yaml": chartYAML, "web/values.yaml": "a: {persistence: {enabled: true}}\n", "web/charts/x/Chart.yaml": "name: x\ndescription: wrong\n"} {
+	for name, text := range map[string]string{"web/Chart.yaml": about, "web/values.yaml": "a: {persistence: {enabled: true}}\n", "web/charts/x/Chart.yaml": "name: x\ndescription: wrong\n"} {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
 			t.Fatal(err)
 		}
@@ -87,6 +101,73 @@ func TestOfAChart(t *testing.T) {
 		if !strings.Contains(string(text), c.want) || strings.Contains(string(text), "app-version") != (c.version != "2.9.0") {
 			t.Errorf("%s %s:\n%s", c.chart, c.version, text)
 		}
+	}
+}
+
+// TestOfAChartInARegistry holds how the version is written where the chart's tag has no v and the application's version has, and where they differ.
+func TestOfAChartInARegistry(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(s.Close)
+	host := strings.TrimPrefix(s.URL, "http://")
+	for tag, appVersion := range map[string]string{"1.10.0": "v1.10.0", "1.9.0": "v1.9.0", "2.0.0-rc.1": "v2.0.0-rc.1"} {
+		push(t, host+"/charts/web:"+tag, packed(t, chartYAML+"version: "+tag+"\nappVersion: "+appVersion+"\n"))
+	}
+	push(t, host+"/charts/other:v3.1.0", packed(t, chartYAML+"version: v3.1.0\nappVersion: 7.0.0\n"))
+	r, err := images.New(images.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ chart, version, example, its string }{
+		{"web", "", "v1.10.0", "{version-bare}"}, {"web", "1.9.0", "1.9.0", "{version}"}, {"web", "v1.9.0", "v1.9.0", "{version-bare}"},
+		{"other", "", "v3.1.0", "{version}"}, {"other", "3.1.0", "3.1.0", "{version-v}"},
+	} {
+		d := draft.Draft{Name: "web", Chart: "oci://" + host + "/charts/" + c.chart, Version: c.version, Namespace: "web"}
+		if err := d.Look(t.Context(), &source.Client{Registry: r}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := d.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"example: " + c.example + "\n", "chart: oci://" + host + "/charts/" + c.chart + "\n    version: '" + c.its + "'\n", "storage-class: true"} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s %s has no %q:\n%s", c.chart, c.version, want, text)
+			}
+		}
+	}
+	d := draft.Draft{Name: "web", Chart: "oci://" + host + "/charts/web", Version: "1.9.1"}
+	if err := d.Look(t.Context(), &source.Client{Registry: r}); err == nil || !strings.Contains(err.Error(), "no chart version is 1.9.1; the nearest are 1.9.0, ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// push stores a chart in a registry, as helm does.
+func push(t *testing.T, tag string, packed []byte) {
+	t.Helper()
+	ref, err := name.ParseReference(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer := static.NewLayer(packed, "application/vnd.cncf.helm.chart.content.v1.tar+gzip")
+	img, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, img, remote.WithContext(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOfAChartAtAURL(t *testing.T) {
+	t.Parallel()
+	d := draft.Draft{Name: "web", Chart: server(t) + "/releases/v2.10.0/web-2.10.0.tgz", Version: "v2.10.0", Namespace: "web"}
+	if err := d.Look(t.Context(), &source.Client{}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := d.Text()
+	if err != nil || !strings.Contains(string(text), "/releases/{version}/web-{version-bare}.tgz\n    to: charts/web\n") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,27 @@ import (
 // maxChartFile bounds what is read of Chart.yaml and values.yaml, in bytes.
 const maxChartFile = 2 << 20
 
-// Look fills in what a chart's index, its Chart.yaml and its values say, where the draft does not say it yet.
+// isPacked says that the chart lies in a registry, isArchive that it is one file at a URL.
+func (d *Draft) isPacked() bool { return strings.HasPrefix(d.Chart, "oci://") }
+func (d *Draft) isArchive() bool {
+	return strings.HasPrefix(d.Chart, "https://") || strings.HasPrefix(d.Chart, "http://")
+}
+
+// IsWhole says that the chart says by itself where it is, without the index of a repository.
+func (d *Draft) IsWhole() bool { return d.isPacked() || d.isArchive() }
+
+// Look fills in what a chart's index or registry, its Chart.yaml and its values say, where the draft does not say it yet.
 func (d *Draft) Look(ctx context.Context, c *source.Client) error {
+	switch {
+	case d.isPacked():
+		return d.lookIntoRegistry(ctx, c)
+	case d.isArchive():
+		about, err := d.open(ctx, c, source.Entry{URLs: []string{d.Chart}})
+		if err == nil && d.Version == "" {
+			d.Version = about.versionIn(d.Chart)
+		}
+		return err
+	}
 	entries, err := c.Index(ctx, d.Repo, d.Chart)
 	if err != nil {
 		return err
@@ -38,13 +58,53 @@ func (d *Draft) Look(ctx context.Context, c *source.Client) error {
 	if len(e.URLs) == 0 {
 		return nil
 	}
-	about, values, err := open(ctx, c, absolute(d.Repo, e.URLs[0]), strings.TrimPrefix(e.Digest, "sha256:"))
+	_, err = d.open(ctx, c, e)
+	return err
+}
+
+// lookIntoRegistry takes the newest of a chart's tags, or that of the version asked for. Its tags say nothing of the application's version: where that is
+// the chart's own but for a v, it is written as the application writes it.
+func (d *Draft) lookIntoRegistry(ctx context.Context, c *source.Client) error {
+	versions, err := c.ChartVersions(ctx, d.Chart)
 	if err != nil {
 		return err
 	}
+	var entries []source.Entry
+	for _, v := range versions {
+		entries = append(entries, source.Entry{Version: v, URLs: []string{d.Chart}})
+	}
+	e, err := source.ChooseVersion(entries, cmp.Or(d.Version, "*"))
+	if err != nil {
+		return fmt.Errorf("chart %s: %w", d.Chart, err)
+	}
+	about, err := d.open(ctx, c, e)
+	if err != nil {
+		return err
+	}
+	if bare := strings.TrimPrefix(e.Version, "v"); d.Version == "" && strings.TrimPrefix(about.AppVersion, "v") == bare {
+		d.Version = about.AppVersion
+	}
+	d.Version = cmp.Or(d.Version, e.Version)
+	switch {
+	case d.Version == e.Version:
+		d.chartVersion = "{version}"
+	case strings.HasPrefix(e.Version, "v"):
+		d.chartVersion = "{version-v}"
+	default:
+		d.chartVersion = "{version-bare}"
+	}
+	return nil
+}
+
+// open looks into a chart, and takes from it what the draft does not say.
+func (d *Draft) open(ctx context.Context, c *source.Client, e source.Entry) (chartFile, error) {
+	about, values, err := open(ctx, c, e, absolute(d.Repo, e.URLs[0]))
+	if err != nil {
+		return about, err
+	}
 	d.adopt(about)
 	d.StorageClass = d.StorageClass || keepsData(values)
-	return nil
+	return about, nil
 }
 
 func isVersion(s string) bool {
@@ -77,6 +137,8 @@ func absolute(repository, address string) string {
 
 // chartFile is what matters of Chart.yaml.
 type chartFile struct {
+	Version     string            `yaml:"version"`
+	AppVersion  string            `yaml:"appVersion"`
 	Description string            `yaml:"description"`
 	Home        string            `yaml:"home"`
 	Sources     []string          `yaml:"sources"`
@@ -85,15 +147,36 @@ type chartFile struct {
 	Annotations map[string]string `yaml:"annotations"`
 }
 
+// versionIn is the version, the application's or the chart's own, that an address has in it; empty when it has neither.
+func (c chartFile) versionIn(address string) string {
+	for _, v := range []string{c.AppVersion, c.Version} {
+		if v != "" && strings.Contains(address, v) {
+			return v
+		}
+	}
+	return ""
+}
+
+// fetch gets a chart's archive from a registry or a server.
+func fetch(ctx context.Context, c *source.Client, e source.Entry, address, to string) error {
+	if strings.HasPrefix(address, "oci://") {
+		chart, version := source.PackedChart(address, e.Version)
+		_, err := c.Pull(ctx, chart, version, to)
+		return err
+	}
+	_, err := c.Download(ctx, source.File{URL: address, SHA256: strings.TrimPrefix(e.Digest, "sha256:"), Max: 256 << 20}, to)
+	return err
+}
+
 // open fetches a chart and reads its two files.
-func open(ctx context.Context, c *source.Client, address, sum string) (chartFile, *yaml.Node, error) {
+func open(ctx context.Context, c *source.Client, e source.Entry, address string) (chartFile, *yaml.Node, error) {
 	dir, err := os.MkdirTemp("", "chart-")
 	if err != nil {
 		return chartFile{}, nil, fmt.Errorf("look into chart: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	archive := filepath.Join(dir, "chart")
-	if _, err := c.Download(ctx, source.File{URL: address, SHA256: sum, Max: 256 << 20}, archive); err != nil {
+	if err := fetch(ctx, c, e, address, archive); err != nil {
 		return chartFile{}, nil, err
 	}
 	f, err := os.Open(archive)
