@@ -109,7 +109,7 @@ func TestLayerRules(t *testing.T) {
 	for _, f := range r {
 		m.Remember(f.Blob, layer.Facts{Digest: digest([]byte(f.Blob.Hex)), DiffID: f.Blob, Size: f.Size})
 	}
-	// Of the 150 large blobs the 50 smallest go to the rest, and are read for it.
+	// Of the 150 large blobs the 50 smallest are divided among groups, and are read for them.
 	for i := range r {
 		if f := &r[i]; f.Size >= layer.MinBlob && f.Size < layer.MinBlob+100 {
 			b := pattern("p"+fmt.Sprint(i), int(f.Size))
@@ -119,7 +119,7 @@ func TestLayerRules(t *testing.T) {
 	in := input(t, simple.write(t, t.TempDir()), amd64, r)
 	in.Memory = m
 	img := image(t, in)
-	if len(img.Layers) != layer.MaxBlobs+2 {
+	if n := len(img.Layers); n <= layer.MaxBlobs+2 || n > layer.MaxBlobs+layer.MaxGroups+2 {
 		t.Fatalf("%d layers", len(img.Layers))
 	}
 	for i, l := range img.Layers {
@@ -132,6 +132,57 @@ func TestLayerRules(t *testing.T) {
 	}
 	if m.hits != layer.MaxBlobs {
 		t.Errorf("%d layers were known", m.hits)
+	}
+	for i := range r {
+		if r[i].Size >= layer.MinBlob {
+			r[i].Open = func() (io.ReadCloser, error) { return nil, errors.New("read again") }
+		}
+	}
+	if again := image(t, in); again.Manifest.Digest != img.Manifest.Digest {
+		t.Errorf("the second time it is %s, not %s", again.Manifest.Digest, img.Manifest.Digest)
+	}
+}
+
+// TestOneOfManyImagesChanges has more blobs than can have layers of their own. When one image is another, its own group
+// changes, and the one that the smallest blob with a layer of its own moves to or comes from; those of others stay.
+func TestOneOfManyImagesChanges(t *testing.T) {
+	t.Parallel()
+	const images, blobs, size = 40, 6, layer.MinBlob
+	build := func(version string) map[v1.Hash]int64 {
+		var r registry
+		for i := range images {
+			repository := fmt.Sprintf("library/image%d", i)
+			for j := range blobs {
+				name := fmt.Sprint(i, j)
+				if i == 7 {
+					name += version
+				}
+				f := blobFile(pattern(name, size+100*j))
+				path := fmt.Sprintf("docker/registry/v2/repositories/%s/_layers/sha256/%s/link", repository, f.Blob.Hex)
+				link := linkFile(path, f.Blob)
+				link.Repository, link.Target = repository, f.Blob
+				r = append(r, f, link)
+			}
+		}
+		layers := map[v1.Hash]int64{}
+		for _, l := range image(t, input(t, simple.write(t, t.TempDir()), amd64, r)).Layers {
+			layers[l.Desc.Digest] = l.Desc.Size
+		}
+		return layers
+	}
+	before := build("one")
+	if len(before) > layer.MaxBlobs+layer.MaxGroups+2 {
+		t.Errorf("%d layers", len(before))
+	}
+	var sent, all int64
+	for d, n := range build("two") {
+		all += n
+		if before[d] == 0 {
+			sent += n
+		}
+	}
+	if shared := all - layer.MaxBlobs*size; sent > blobs*size+shared/4 {
+		t.Errorf("%d bytes of layers changed for %d bytes of blobs; %d bytes are in shared layers", sent, blobs*size, shared)
 	}
 }
 

@@ -19,16 +19,18 @@ import (
 
 // registryParts are the registry directory, divided into layers.
 type registryParts struct {
-	blobs []registrydir.File // each a layer of its own, largest first
-	rest  []layer.Entry
+	blobs  []registrydir.File // each a layer of its own, largest first
+	groups []group            // those beyond
+	rest   []layer.Entry
 }
 
 func (p registryParts) empty() bool { return len(p.blobs) == 0 && len(p.rest) == 0 }
 
-// splitRegistry gives the largest blobs layers of their own and puts everything else into one. Which blob gets one
-// depends on the blobs alone.
+// splitRegistry gives the largest blobs layers of their own, divides what is beyond among groups, and puts everything
+// small into one layer. What becomes of a blob depends on the blobs and on the repositories that have them.
 func splitRegistry(r Registry) (registryParts, error) {
 	var p registryParts
+	owners := owners{}
 	if r == nil {
 		return p, nil
 	}
@@ -41,6 +43,7 @@ func splitRegistry(r Registry) (registryParts, error) {
 		case f.Blob != (v1.Hash{}) && f.Size >= layer.MinBlob:
 			p.blobs = append(p.blobs, f)
 		default:
+			owners.note(f)
 			p.rest = append(p.rest, restEntry(f))
 		}
 	}
@@ -48,9 +51,7 @@ func splitRegistry(r Registry) (registryParts, error) {
 		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Blob.Hex, b.Blob.Hex))
 	})
 	if len(p.blobs) > layer.MaxBlobs {
-		for _, f := range p.blobs[layer.MaxBlobs:] {
-			p.rest = append(p.rest, restEntry(f))
-		}
+		p.groups = owners.divide(p.blobs[layer.MaxBlobs:])
 		p.blobs = p.blobs[:layer.MaxBlobs]
 	}
 	return p, nil
@@ -62,7 +63,7 @@ func restEntry(f registrydir.File) layer.Entry {
 
 // layers finds out the facts of all layers, reading only blobs that nobody has read before.
 func (p registryParts) layers(ctx context.Context, in Input) ([]Layer, error) {
-	layers := make([]Layer, len(p.blobs), len(p.blobs)+2)
+	layers := make([]Layer, len(p.blobs)+len(p.groups), layer.MaxBlobs+layer.MaxGroups+2)
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range p.blobs {
@@ -72,6 +73,12 @@ func (p registryParts) layers(ctx context.Context, in Input) ([]Layer, error) {
 			if in.RegistryHashes {
 				layers[i].Open = blobOpener(f)
 			}
+			return err
+		})
+	}
+	for i, group := range p.groups {
+		g.Go(func() (err error) {
+			layers[len(p.blobs)+i], err = in.groupLayer(each, group)
 			return err
 		})
 	}
@@ -118,7 +125,8 @@ func hashBlob(ctx context.Context, f registrydir.File) (layer.Facts, error) {
 	}
 	defer r.Close()
 	own, h := sha256.New(), layer.NewHasher(f.Blob, f.Size)
-	if _, err := io.CopyBuffer(io.MultiWriter(own, h), contextReader{ctx, r}, make([]byte, 256<<10)); err != nil {
+	h.Along(own)
+	if _, err := io.CopyBuffer(h, contextReader{ctx, r}, make([]byte, 256<<10)); err != nil {
 		return layer.Facts{}, err
 	}
 	if got := hex.EncodeToString(own.Sum(nil)); got != f.Blob.Hex {

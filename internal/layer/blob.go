@@ -6,9 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/labring-actions/cluster-image/internal/sha256x3"
 )
 
 // blobTar is the one-file tar around a blob: what comes before and after its bytes, and its length in all.
@@ -37,6 +40,7 @@ type Hasher struct {
 	size  int64
 	tar   blobTar
 	hash  *storedHash
+	all   io.Writer // where the blob's bytes go
 	err   error
 	facts *Facts
 }
@@ -48,8 +52,17 @@ func NewHasher(blob v1.Hash, size int64) *Hasher {
 		return h
 	}
 	h.hash = newStoredHash(h.tar.size)
+	h.all = h.hash.both
 	_, h.err = h.hash.Write(h.tar.head)
 	return h
+}
+
+// Along makes Write hash the blob itself, too, into a sum of crypto/sha256 that has had as much of it as the Hasher: all
+// at once takes less time than the layer and then the blob.
+func (h *Hasher) Along(blob hash.Hash) {
+	if h.hash != nil {
+		h.all = sha256x3.New(blob, h.hash.tar, h.hash.gz)
+	}
 }
 
 // Fed is the number of the blob's bytes taken so far: where a restored Hasher goes on.
@@ -68,7 +81,7 @@ func (h *Hasher) Write(p []byte) (int, error) {
 	if int64(len(p)) > h.size-h.Fed() {
 		return 0, fmt.Errorf("hash layer of %s: %w: more than %d bytes", h.blob, ErrLength, h.size)
 	}
-	return h.hash.Write(p)
+	return h.hash.write(p, h.all)
 }
 
 // Facts ends the layer. Fewer bytes than announced are ErrLength, and more may still be written after that.

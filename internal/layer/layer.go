@@ -18,8 +18,10 @@ const (
 	// MinBlob is the size in bytes from which on a blob of the registry directory gets a layer of its own. Smaller ones
 	// share a layer, which is another one as soon as one of them is: all of them together are to be next to nothing.
 	MinBlob = 64 << 10
-	// MaxBlobs is the largest number of such layers in one image. Overlay file systems stop at 127 layers.
-	MaxBlobs = 100
+	// MaxBlobs is the largest number of such layers in one image, and MaxGroups the number of layers that the blobs of
+	// that size beyond them are divided among. With the layers of links and of files that makes 118: overlay file
+	// systems stop at 127.
+	MaxBlobs, MaxGroups = 100, 16
 	// MediaType is the media type of every layer of this package.
 	MediaType = types.OCILayer
 	// Root is the directory of the image that holds the registry directory.

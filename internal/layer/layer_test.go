@@ -106,6 +106,27 @@ func TestHasherAgreesWithReader(t *testing.T) {
 	}
 }
 
+func TestHasherHashesTheBlobAlong(t *testing.T) {
+	t.Parallel()
+	b := pattern(300_000)
+	alone, along, own := layer.NewHasher(digest(b), int64(len(b))), layer.NewHasher(digest(b), int64(len(b))), sha256.New()
+	along.Along(own)
+	for p := b; len(p) > 0; {
+		n := min(len(p), 70_001)
+		alone.Write(p[:n])
+		along.Write(p[:n])
+		p = p[n:]
+	}
+	want, err1 := alone.Facts()
+	got, err2 := along.Facts()
+	if err := errors.Join(err1, err2); err != nil || got != want {
+		t.Errorf("facts %v, %v; want %v", got, err, want)
+	}
+	if sum := hex.EncodeToString(own.Sum(nil)); sum != digest(b).Hex {
+		t.Errorf("the blob is %s, want %s", sum, digest(b))
+	}
+}
+
 func TestBlobLayerHoldsTheBlob(t *testing.T) {
 	t.Parallel()
 	b := pattern(70_000)

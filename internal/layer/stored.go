@@ -53,21 +53,25 @@ type storedHash struct {
 	total, at int64
 	crc       uint32
 	gz, tar   hash.Hash
+	both      io.Writer
 }
 
 func newStoredHash(total int64) *storedHash {
 	h := &storedHash{total: total, gz: sha256.New(), tar: sha256.New()}
+	h.both = io.MultiWriter(h.tar, h.gz)
 	io.WriteString(h.gz, gzipHeader)
 	return h
 }
 
 // Write takes the next bytes of the tar.
-func (h *storedHash) Write(p []byte) (int, error) {
+func (h *storedHash) Write(p []byte) (int, error) { return h.write(p, h.both) }
+
+// write takes the next bytes of the tar and gives them to all, which are both hashes and whoever else wants them.
+func (h *storedHash) write(p []byte, all io.Writer) (int, error) {
 	if int64(len(p)) > h.total-h.at {
 		return 0, fmt.Errorf("hash layer: %w: more than %d bytes", ErrLength, h.total)
 	}
 	h.crc = crc32.Update(h.crc, crc32.IEEETable, p)
-	h.tar.Write(p)
 	for rest := p; len(rest) > 0; {
 		in := h.at % storedBlock
 		if in == 0 {
@@ -75,7 +79,7 @@ func (h *storedHash) Write(p []byte) (int, error) {
 			h.gz.Write(head[:])
 		}
 		n := min(int64(len(rest)), storedBlock-in)
-		h.gz.Write(rest[:n])
+		all.Write(rest[:n])
 		h.at += n
 		rest = rest[n:]
 	}

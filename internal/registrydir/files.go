@@ -18,6 +18,9 @@ type File struct {
 	Size int64
 	// Blob is the digest of what the file holds. It is zero for a link.
 	Blob v1.Hash
+	// Repository is whose link it is, and Target what it leads to. They are empty for a blob.
+	Repository string
+	Target     v1.Hash
 	// Open gives the file's bytes.
 	Open func() (io.ReadCloser, error)
 }
@@ -32,7 +35,7 @@ func (d *Dir) Files() iter.Seq[File] {
 		}
 		for _, name := range d.names() {
 			for l := range d.repos[name].links(name) {
-				if !yield(l.file()) {
+				if !yield(l.file(name)) {
 					return
 				}
 			}
@@ -58,10 +61,10 @@ type link struct {
 	to   v1.Hash
 }
 
-func (l link) file() File {
+func (l link) file(repository string) File {
 	text := l.to.String()
 	return File{
-		Path: Root + "/" + l.path, Size: int64(len(text)),
+		Path: Root + "/" + l.path, Size: int64(len(text)), Repository: repository, Target: l.to,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil },
 	}
 }

@@ -14,13 +14,9 @@ import (
 	"github.com/labring-actions/cluster-image/internal/layer"
 )
 
-const (
-	// allocateFrom is the size from which on the room for a blob is reserved before its first byte, so that a full
-	// disk is noticed then.
-	allocateFrom = 1 << 20
-	// parallelFrom is the number of bytes from which on the blob's and the layer's hashes run side by side.
-	parallelFrom = 64 << 10
-)
+// allocateFrom is the size from which on the room for a blob is reserved before its first byte, so that a full disk is
+// noticed then.
+const allocateFrom = 1 << 20
 
 // Ingest is a blob on its way in: written in order with Write, or anywhere and by many with WriteAt. Its bytes are
 // hashed in order as soon as they are contiguous, straight from the writer's buffer where that can be, else from the
@@ -90,10 +86,11 @@ func (i *Ingest) reset() {
 	i.sum, i.facts = sha256.New(), nil
 	if i.desc.Size >= layer.MinBlob && !i.bare {
 		i.facts = layer.NewHasher(i.desc.Digest, i.desc.Size)
+		i.facts.Along(i.sum)
 	}
 }
 
-// SkipLayer leaves the facts of the blob's layer out, which take twice the hashing of the blob itself; whoever asks for
+// SkipLayer leaves the facts of the blob's layer out, which take as much hashing as the blob itself or more; whoever asks for
 // them later has them worked out then. It must come before the first Write.
 func (i *Ingest) SkipLayer() { i.bare, i.facts = true, nil }
 
@@ -195,20 +192,14 @@ func (i *Ingest) step(p []byte, off, at, end int64, save bool) error {
 	return i.hash((*b)[:n])
 }
 
-// hash feeds the next bytes to the blob's hash and to the layer's, side by side when there are enough of them.
+// hash feeds the next bytes to the blob's hash, and to the layer's with it.
 func (i *Ingest) hash(p []byte) error {
-	var wg sync.WaitGroup
 	var err error
-	feed := func() { _, err = i.facts.Write(p) }
-	switch {
-	case i.facts == nil:
-	case len(p) < parallelFrom:
-		feed()
-	default:
-		wg.Go(feed)
+	if i.facts == nil {
+		i.sum.Write(p)
+	} else {
+		_, err = i.facts.Write(p)
 	}
-	i.sum.Write(p)
-	wg.Wait()
 	i.mu.Lock()
 	i.offset += int64(len(p))
 	i.mu.Unlock()

@@ -140,5 +140,6 @@ func (i *Ingest) restoreHashes(s state) bool {
 		return false
 	}
 	i.facts = h
+	i.facts.Along(i.sum)
 	return true
 }
