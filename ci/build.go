@@ -76,7 +76,7 @@ func (m *ClusterImage) Build(
 		return nil, fmt.Errorf("%s %s: %w", app, version, err)
 	}
 	img := &Image{
-		Module: m, App: app, Version: version, Context: context.dir, RegistryDir: registry.dir, Platforms: context.platforms,
+		Module: m, App: app, Version: context.version, Context: context.dir, RegistryDir: registry.dir, Platforms: context.platforms,
 		Maybe: maybe, Labels: label, Annotations: annotation, SourceDateEpoch: sourceDateEpoch,
 	}
 	if err := img.make(ctx, registry.images); err != nil {

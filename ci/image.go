@@ -62,7 +62,7 @@ func (i *Image) Needs(
 	// +optional
 	explain string,
 ) (string, error) {
-	return i.Module.needs(ctx, contexts{i.Context, i.Platforms}, explain)
+	return i.Module.needs(ctx, contexts{dir: i.Context, platforms: i.Platforms}, explain)
 }
 
 // Lock writes down every input of the image's version by its digest, for its platforms, as lock does.

@@ -61,6 +61,8 @@ type wanted struct {
 type contexts struct {
 	dir       *dagger.Directory
 	platforms []string
+	// version is that of the application as its recipe writes it, with a v or without; empty for a directory that was given.
+	version string
 }
 
 // download carries out the recipe in the toolbox without store and secrets.
@@ -78,11 +80,14 @@ func (m *ClusterImage) download(ctx context.Context, w wanted) (contexts, error)
 	if err != nil {
 		return contexts{}, fmt.Errorf("%s %s: download: %w", w.app, w.version, err)
 	}
-	var dirs map[string]string
-	if err := json.Unmarshal([]byte(out), &dirs); err != nil {
+	var left struct {
+		Version  string
+		Contexts map[string]string
+	}
+	if err := json.Unmarshal([]byte(out), &left); err != nil {
 		return contexts{}, fmt.Errorf("read result of download: %w", err)
 	}
-	return contexts{c.Directory(contextDir), slices.Sorted(maps.Keys(dirs))}, nil
+	return contexts{c.Directory(contextDir), slices.Sorted(maps.Keys(left.Contexts)), left.Version}, nil
 }
 
 // withRecipes is the toolbox with the recipes and locks of one application, and the variables that recipes document.

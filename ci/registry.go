@@ -45,7 +45,7 @@ func (m *ClusterImage) RegistrySave(
 	// +optional
 	lock *dagger.File,
 ) (*dagger.Directory, error) {
-	saved, err := m.save(ctx, contexts{context, words(platform)}, saving{maybe, refresh, saver, sealosImage, lock})
+	saved, err := m.save(ctx, contexts{dir: context, platforms: words(platform)}, saving{maybe, refresh, saver, sealosImage, lock})
 	return saved.dir, err
 }
 

@@ -61,9 +61,16 @@ func downloadCommand(p *Program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return p.Result(strings.Join(contexts.Dirs(), "\n"), contexts)
+			return p.Result(strings.Join(contexts.Dirs(), "\n"), downloaded{r.Name, r.Version, contexts})
 		},
 	}
+}
+
+// downloaded is the result of download: where the contexts are, of what, and the version as the recipe writes it.
+type downloaded struct {
+	Name     string              `json:"name"`
+	Version  string              `json:"version"`
+	Contexts pipeline.ByPlatform `json:"contexts"`
 }
 
 func platformFlag(dst *[]string) cli.Flag {
