@@ -34,8 +34,8 @@ type App struct {
 // Requires is what must be there before the application starts.
 type Requires struct {
 	At           Lines    `yaml:"-"`
-	Kubernetes   string   `yaml:"kubernetes" doc:"A range of Kubernetes versions, such as >=1.23."`
-	Sealos       string   `yaml:"sealos" doc:"A range of sealos versions."`
+	Kubernetes   string   `yaml:"kubernetes" doc:"The least version of Kubernetes, such as >=1.23, and perhaps the first that is too new, such as >=1.23 <1.33."`
+	Sealos       string   `yaml:"sealos" doc:"The least version of sealos, likewise."`
 	Tools        []string `yaml:"tools" doc:"Programs that must be on the machine; helm and kubectl go without saying."`
 	StorageClass bool     `yaml:"storage-class" doc:"A default StorageClass must exist."`
 }

@@ -67,13 +67,7 @@ func (c *checker) head() {
 		}
 	}
 	c.platforms()
-	c.constraint(a.Requires.At.Of("kubernetes"), "requires.kubernetes", a.Requires.Kubernetes)
-	c.constraint(a.Requires.At.Of("sealos"), "requires.sealos", a.Requires.Sealos)
-	for _, tool := range a.Requires.Tools {
-		if tool == "" || strings.ContainsAny(tool, " \t\n/'\"$") {
-			c.fault(a.Requires.At.Of("tools"), "requires.tools has %q, which is no program's name", tool)
-		}
-	}
+	c.requires()
 	for _, u := range a.Unchecked {
 		c.local(u.At.Of("path"), "path", u.Path)
 	}

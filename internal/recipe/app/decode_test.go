@@ -60,6 +60,7 @@ func TestFaults(t *testing.T) {
 		head + step + "sources:\n  - {chart: a, repo: https://x.y}\n":                                "app.yaml:8: the chart a needs one of version (the chart's own) and app-version (the application's)",
 		head + step + "sources:\n  - {manifest: https://x.y/z, strip: 1}\n":                          "app.yaml:8: a source of this kind (manifest) has no strip; there are sha256, sha256-url, manifest, to, arch, name, when",
 		head + step + "platforms: [amd64]\n":                                                         "app.yaml:7: platforms leaves one out and does not say why: write platforms: {only: [amd64], reason: …}",
+		head + step + "requires: {kubernetes: 1.23}\n":                                               `app.yaml:7: requires.kubernetes is "1.23": it is the least version and perhaps the first that is too new, such as ">=1.23" or ">=1.23 <1.33"`,
 		head + step + "variables: {X: {about: x}}\n":                                                 `app.yaml:7: X has none of default, required and generate: write default: "" where it may be left out`,
 		head + step + "variables: {ROOT_PASSWORD: {about: x, default: secret}}\n":                    "app.yaml:7: ROOT_PASSWORD has a default, which everybody knows: write generate: password, or required: true",
 		head + "start:\n  - {helm: a, namespace: b, from-variables: {x: NOBODY}}\n":                  "app.yaml:6: there is no variable NOBODY; there are NAME, NAMESPACE, CHARTS, HELM_OPTS",

@@ -73,7 +73,8 @@ func (w *scriptWriter) helpers(script string) {
 		called bool
 		text   string
 	}{
-		{removes || calls("|| fail "), failHelper},
+		{removes || calls("|| fail ") || calls("within "), failHelper},
+		{calls("\nwithin "), versionsHelper},
 		{removes, removeHelper},
 		{calls(`json "$`), jsonHelper},
 		{calls("\ngenerated "), generatedHelper},
@@ -210,6 +211,7 @@ func (w *scriptWriter) checks() {
 			w.line("[[ ${%s:-} =~ ^(true|false|-?[0-9]+([.][0-9]+)?)?$ ]] || fail %s", v.Key, shellQuote(v.Key+" must be a number or a truth value ("+oneLine(v.Value.About)+")"))
 		}
 	}
+	w.versions()
 	if w.b.app.Requires.StorageClass {
 		w.out.WriteString(storageClassCheck)
 	}

@@ -234,6 +234,92 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
+// TestPasswordStays holds that a second start takes the password that the first one made, and that no program has it as an argument.
+func TestPasswordStays(t *testing.T) {
+	t.Parallel()
+	m := newHost(t, everything)
+	m.program("kubectl", `echo "kubectl $*" >> calls
+case "$*" in
+"get storageclass"*) echo true ;;
+"get secret"*) [[ ! -f secret ]] || sed -n 's/^  ROOT_PASSWORD: //p' secret ;;
+"apply --server-side --force-conflicts -f -") cat > secret ;;
+"create namespace"*) echo "namespace" ;;
+esac`)
+	if _, err := m.start(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile(filepath.Join(m.dir, "secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, err := m.start()
+	second, readErr := os.ReadFile(filepath.Join(m.dir, "secret"))
+	if err := errors.Join(err, readErr); err != nil || string(first) != string(second) || !strings.Contains(string(first), "  ROOT_PASSWORD: ") {
+		t.Errorf("%v: first\n%s\nthen\n%s", err, first, second)
+	}
+	for line := range strings.Lines(calls) {
+		if strings.HasPrefix(line, "helm ") && strings.Contains(line, "Pw-") {
+			t.Errorf("the password is an argument: %s", line)
+		}
+	}
+}
+
+// TestUninstallOfWhatIsGone holds that a kind which went with its operator is no failure, and that any other trouble is.
+func TestUninstallOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	m := newHost(t, everything)
+	m.program("kubectl", `[[ $1 != delete ]] || { echo "error: ${TROUBLE:-}" >&2; exit 1; }`)
+	if _, err := m.start("uninstall=true", "addresses=x", `TROUBLE=resource mapping not found: no matches for kind "Pool"`); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.start("uninstall=true", "addresses=x", "TROUBLE=forbidden"); err == nil || err.Error() != "undo web\nerror: forbidden" && err.Error() != "error: forbidden" {
+		t.Errorf("error %v", err)
+	}
+}
+
+const demanding = head + `requires: {kubernetes: ">=1.23 <1.31", sealos: ">=4.3"}
+start:
+  - apply: manifests/x.yaml
+`
+
+// TestRequiredVersions holds what is said of a cluster and a sealos that are too old or too new, however they tell their versions; what tells none is not
+// judged.
+func TestRequiredVersions(t *testing.T) {
+	t.Parallel()
+	const (
+		whole = `{"clientVersion": {"major": "1", "gitVersion": "v1.99.0"}, "serverVersion": {"major": "1", "minor": "22", "gitVersion": "v1.22.17", "goVersion": "go1.20.1"}}`
+		old   = `Server Version: version.Info{Major:"1", Minor:"30", GitVersion:"v1.30.2+k3s1", GoVersion:"go1.20.1"}`
+		both  = "KubernetesVersionInfo:\n  gitVersion: v1.9.9\nSealosVersion:\n  buildDate: now\n  gitVersion: 4.2.3\n"
+	)
+	const cluster, machine = "the Kubernetes of this cluster is %s, and demo 1.20.0 needs >=1.23 <1.31", "the sealos of this machine is %s, and demo 1.20.0 needs >=4.3"
+	for _, c := range []struct{ kubernetes, sealos, want string }{
+		{"Client Version: v1.30.1\nServer Version: v1.23.0", `{"gitVersion":"5.0.1","gitCommit":"x"}`, ""},
+		{whole, "", strings.Replace(cluster, "%s", "1.22.17", 1)},
+		{old, "", ""},
+		{"Server Version: v1.31.0-rc.1", "", strings.Replace(cluster, "%s", "1.31.0", 1)},
+		{"Server Version: v1.9.11", "", strings.Replace(cluster, "%s", "1.9.11", 1)},
+		{"Server Version: v2.0.0", "", strings.Replace(cluster, "%s", "2.0.0", 1)},
+		{"Server Version: v1.23.0", both, strings.Replace(machine, "%s", "4.2.3", 1)},
+		{"Server Version: v1.23.0", "SealosVersion: 4.3.0-abc1234\n", ""},
+		{"Client Version: v1.20.1\nThe connection to the server was refused", "nothing", ""},
+	} {
+		m := newHost(t, demanding)
+		m.program("kubectl", `[[ $1 != version ]] || printf '%s' "$TOLD"; echo "kubectl $*" >> calls`)
+		m.program("sealos", `printf '%s' "$SEALOS"`)
+		calls, err := m.start("TOLD="+c.kubernetes, "SEALOS="+c.sealos)
+		if got := said(err); got != c.want || (c.want == "") != strings.Contains(calls, "kubectl apply") {
+			t.Errorf("%s, %s: %q, want %q, after\n%s", c.kubernetes, c.sealos, got, c.want, calls)
+		}
+	}
+}
+
+func said(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 // TestDiscoveryReadsTheScript holds that the charts are rendered with the very values of the start script.
 func TestDiscoveryReadsTheScript(t *testing.T) {
 	t.Parallel()
