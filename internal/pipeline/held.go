@@ -39,9 +39,17 @@ func (b *build) foresee(ctx context.Context) error {
 	})
 }
 
-// compare refuses before a blob is fetched.
+// compare refuses before a blob is fetched. Where none will be, and the image was built here of the same, it is not even looked at: the build itself
+// will be quicker to tell.
 func (b *build) compare(ctx context.Context) error {
+	origin, err := b.order.origin()
+	if err != nil {
+		return err
+	}
 	return b.refuseHeld(ctx, func(ctx context.Context, s publish.Standing) (string, error) {
+		if b.Plan.Stored == b.Plan.Unique && origin != "" && slices.Contains(b.store.Origins(s.Present), origin) {
+			return "", nil
+		}
 		why, err := b.otherImages(ctx, s)
 		if why == "" && err == nil {
 			why, err = b.otherFiles(ctx, s)

@@ -69,7 +69,7 @@ func (r *builder) run(ctx context.Context, source *server) error {
 			*host, r.traffic = p.host, append(r.traffic, p.traffic)
 		}
 	}
-	if r.env, err = settle(r.home, r.host, r.destination); err != nil {
+	if r.env, err = settle(r.home, r.bench.storage, r.host, r.destination); err != nil {
 		return err
 	}
 	return r.all(ctx)

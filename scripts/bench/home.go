@@ -8,14 +8,14 @@ import (
 )
 
 // settle makes a directory the home of a tool and gives the environment that says so. Tools see no credentials, proxies or settings of the user's, and
-// sealos talks to the given registries without TLS.
-func settle(home string, registries ...string) (env []string, err error) {
+// sealos talks to the given registries without TLS and keeps images in the storage.
+func settle(home, storage string, registries ...string) (env []string, err error) {
 	var insecure strings.Builder
 	for _, host := range registries {
 		fmt.Fprintf(&insecure, "[[registry]]\nlocation = %q\ninsecure = true\n", host)
 	}
-	storage := fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n", filepath.Join(home, "storage"), filepath.Join(home, "run"))
-	for name, text := range map[string]string{"storage.conf": storage, "registries.conf": insecure.String(), "docker/config.json": "{}"} {
+	kept := fmt.Sprintf("[storage]\ndriver = %q\ngraphroot = %q\nrunroot = %q\n", storage, filepath.Join(home, "storage"), filepath.Join(home, "run"))
+	for name, text := range map[string]string{"storage.conf": kept, "registries.conf": insecure.String(), "docker/config.json": "{}"} {
 		path := filepath.Join(home, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, fmt.Errorf("make home: %w", err)

@@ -36,6 +36,8 @@ type options struct {
 	Work    string
 
 	work string
+	// storage is how sealos keeps images.
+	storage string
 }
 
 // parse reads the command line; nil ends the program with the code.

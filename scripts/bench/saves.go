@@ -59,7 +59,7 @@ func (s *saver) run(ctx context.Context, cases []string) error {
 	}
 	defer retire(dir)
 	s.home, s.out = filepath.Join(dir, "home"), filepath.Join(dir, "out")
-	if s.env, err = settle(s.home, s.host); err != nil {
+	if s.env, err = settle(s.home, s.bench.storage, s.host); err != nil {
 		return err
 	}
 	for _, name := range cases {

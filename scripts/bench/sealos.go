@@ -1,9 +1,48 @@
 package main
 
 import (
+	"context"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
+
+// The storage that sealos may keep images in: overlay mounts them, vfs copies them.
+const (
+	overlay = "overlay"
+	vfs     = "vfs"
+)
+
+// giveStorage chooses the fastest storage that works here: overlay needs a kernel and a file system that can, and a sealos built with cgo.
+func (o *options) giveStorage(ctx context.Context, t *tool) {
+	var err error
+	for _, o.storage = range []string{overlay, vfs} {
+		if err = t.starts(ctx, o.work, o.storage); err == nil {
+			break
+		}
+	}
+	switch {
+	case err != nil:
+		t.Skipped = "it has no storage that works here: " + err.Error()
+	case o.storage != overlay:
+		t.Version += " (storage " + o.storage + ")"
+	}
+}
+
+// starts says whether sealos can list its images in a storage.
+func (t tool) starts(ctx context.Context, work, storage string) error {
+	home, err := os.MkdirTemp(work, "home-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
+	cmd := exec.CommandContext(ctx, t.Path, "images")
+	if cmd.Env, err = settle(home, storage); err != nil {
+		return err
+	}
+	return cmd.Run()
+}
 
 // saveSealos saves each platform into a directory of its own, since a second platform in the same one takes the tags of the first.
 func saveSealos(t tool, s saving) []step {

@@ -84,6 +84,9 @@ func findTools(ctx context.Context, o *options) []tool {
 		if t.Skipped == "" {
 			t.Version = t.askVersion(ctx, o.work)
 		}
+		if t.Name == "sealos" && t.Skipped == "" {
+			o.giveStorage(ctx, &t)
+		}
 		out = append(out, t)
 	}
 	return out
@@ -99,7 +102,7 @@ func (t tool) askVersion(ctx context.Context, work string) string {
 		return "unknown"
 	}
 	defer os.RemoveAll(home)
-	if cmd.Env, err = settle(home); err != nil {
+	if cmd.Env, err = settle(home, overlay); err != nil {
 		return "unknown"
 	}
 	out, err := cmd.Output()
