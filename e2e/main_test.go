@@ -40,12 +40,19 @@ func program(argv []string) (code int, ok bool) {
 		return 0, false
 	}
 	defer reportPeak()
+	catalogue := ".."
+	if dir := os.Getenv(catalogueDir); dir != "" {
+		catalogue = dir
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return cli.Run(ctx, argv[1:], cli.Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0.0.0-e2e", Catalogue: os.DirFS(".."), InstallTools: toolbox.InstallSelf,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0.0.0-e2e", Catalogue: os.DirFS(catalogue), InstallTools: toolbox.InstallSelf,
 	}), true
 }
+
+// catalogueDir is the variable with the directory whose recipes the program was compiled with.
+const catalogueDir = "E2E_CATALOGUE"
 
 // peakFile is the variable with the file that the program's process leaves the most memory in that it had. The kernel's account of an ended process
 // cannot be taken: it begins with the memory of the process that started it.

@@ -61,7 +61,6 @@ func (s *stage) comment(by githubtest.User, body string) map[string]jobResult {
 // again fires the event of a comment that has an id.
 func (s *stage) again(by githubtest.User, body string, id int64) map[string]jobResult {
 	s.t.Helper()
-	s.vars["BUILD_FLAGS"] = "--mirror docker.io=" + s.source.host + " --recipes " + filepath.Join(s.checkout, "applications")
 	return s.fire("imagebuild.yml", "issue_comment", map[string]any{
 		"action": "created", "repository": repositoryOf(), "sender": userOf(by), "issue": s.issue(),
 		"comment": map[string]any{"id": float64(id), "body": body, "user": userOf(by)},
@@ -148,9 +147,7 @@ func golden(t *testing.T, name, got string) {
 func TestConversation(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.github.Jobs = [][]githubtest.Job{
-		{{Name: "apps-hello-1.0.0 / build", Status: "completed", Conclusion: "success"}},
-	}
+	s.github.Jobs = done("apps-hello-1.0.0")
 	id := s.github.Say(1, stranger, "/imagebuild_apps hello 1.0.0")
 	jobs := s.again(stranger, "/imagebuild_apps hello 1.0.0\r\nthanks!", id)
 	if jobs["wave1"].result != "success" || jobs["wave2"].result != "skipped" || jobs["report"].result != "success" {
@@ -178,8 +175,7 @@ func TestConversation(t *testing.T) {
 	}
 
 	// The next version tells what changed.
-	s.github.Jobs = nil
-	s.github.Jobs = [][]githubtest.Job{{{Name: "apps-hello-1.1.0 / build", Status: "completed", Conclusion: "success"}}}
+	s.github.Jobs = done("apps-hello-1.1.0")
 	s.comment(stranger, "/imagebuild_apps hello 1.1.0")
 	golden(t, "changed", s.last())
 }
@@ -216,7 +212,7 @@ func TestAcceptedByLabel(t *testing.T) {
 	if s.ran("Build") {
 		t.Fatal("a stranger's label counts")
 	}
-	s.github.Jobs = [][]githubtest.Job{{{Name: "apps-hello-1.0.0 / build", Status: "completed", Conclusion: "success"}}}
+	s.github.Jobs = done("apps-hello-1.0.0")
 	s.label(maintainer, "accepted")
 	s.has("**Done.**", "linux/amd64", "label=1")
 	if len(s.answers()) != 1 || strings.Contains(s.last(), "linux/arm64") {
@@ -277,7 +273,6 @@ func TestCancel(t *testing.T) {
 func TestByHandAndBySchedule(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.vars["BUILD_FLAGS"] += " --recipes " + filepath.Join(s.checkout, "applications")
 	jobs := s.fire("imagebuild.yml", "workflow_dispatch", map[string]any{
 		"repository": repositoryOf(), "sender": userOf(maintainer), "inputs": map[string]any{"command": "/imagebuild_apps hello 1.0.0"},
 	})
@@ -306,7 +301,7 @@ func TestLogin(t *testing.T) {
 	s.target.login = "hunter2hunter2"
 	s.target.mu.Unlock()
 	s.vars["REGISTRY_USERNAME"], s.secrets["REGISTRY_TOKEN"] = "robot", "hunter2hunter2"
-	s.github.Jobs = [][]githubtest.Job{{{Name: "apps-hello-1.0.0 / build", Status: "completed", Conclusion: "success"}}}
+	s.github.Jobs = done("apps-hello-1.0.0")
 	jobs := s.comment(stranger, "/imagebuild_apps hello 1.0.0")
 	if jobs["report"].result != "success" || strings.Contains(s.log(), "hunter2") {
 		t.Errorf("%+v\n%s", jobs, s.log())
@@ -328,6 +323,9 @@ func TestPullRequest(t *testing.T) {
 		}
 	}
 	writeFile(t, filepath.Join(s.checkout, ".github/schedule/moving.txt"), "hello:1.0.0\n", 0o644)
+	for _, kind := range []string{"configs", "dockerimages"} {
+		writeFile(t, filepath.Join(s.checkout, kind, "README.md"), "None yet.\n", 0o644)
+	}
 	git("init", "-q", "-b", "main")
 	git("add", "-A")
 	git("commit", "-q", "-m", "before")
@@ -362,4 +360,102 @@ func TestPullRequest(t *testing.T) {
 		t.Fatalf("%+v\n%s", jobs, s.log())
 	}
 	golden(t, "pull-request", s.last())
+}
+
+// done are the jobs of builds that are over, as GitHub lists them.
+func done(ids ...string) [][]githubtest.Job {
+	var out []githubtest.Job
+	for _, id := range ids {
+		out = append(out, githubtest.Job{Name: id + " / build", Status: "completed", Conclusion: "success"})
+	}
+	return [][]githubtest.Job{out}
+}
+
+// TestOtherKinds asks for an image of configuration, which is built in process, and for a container image, which Dagger builds.
+func TestOtherKinds(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	writeFile(t, filepath.Join(s.checkout, "configs/settings/latest/Kubefile"), "FROM scratch\nCOPY opt opt\nCMD [\"bash opt/set.sh\"]\n", 0o644)
+	writeFile(t, filepath.Join(s.checkout, "configs/settings/latest/opt/set.sh"), "kubectl version\n", 0o644)
+	writeFile(t, filepath.Join(s.checkout, "dockerimages/tool/latest/Dockerfile"), "FROM scratch\nARG WORD\nENV WORD=$WORD\nCOPY tool tool\n", 0o644)
+	writeFile(t, filepath.Join(s.checkout, "dockerimages/tool/latest/tool"), "#!/bin/sh\n", 0o755)
+	policy := filepath.Join(s.checkout, ".github/chatops.yml")
+	text, err := os.ReadFile(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, policy, strings.Replace(string(text), "docker.io/labring4docker", s.target.host+"/labring4docker", 1), 0o644)
+	s.fakeDagger("tool", "1.0", "--build-arg", "WORD=made")
+
+	s.github.Jobs = done("configs-settings-v0.0.1")
+	jobs := s.comment(stranger, "/imagebuild_configs settings v0.0.1")
+	if jobs["wave1"].result != "success" || jobs["report"].result != "success" {
+		t.Fatalf("%+v\n%s", jobs, s.log())
+	}
+	golden(t, "config", s.last())
+	s.github.Jobs = done("dockerimages-tool-1.0")
+	jobs = s.comment(stranger, "/imagebuild_dockerimages tool 1.0 WORD=made")
+	if jobs["wave1"].result != "success" || !strings.Contains(s.log(), "docker-image --name tool --version 1.0 --build-arg WORD=made layout export") ||
+		!strings.Contains(s.log(), "call --mod github.com/"+githubtest.Repository+"@0123456789012345678901234567890123456789 ") {
+		t.Fatalf("%+v\n%s", jobs, s.log())
+	}
+	golden(t, "docker-image", s.last())
+	for name, digest := range map[string]string{"labring/settings": digests.FindString(s.answers()[0].Body), "labring4docker/tool": digests.FindString(s.last())} {
+		if err := s.target.send("GET", "/v2/"+name+"/manifests/"+digest, "", nil); err != nil {
+			t.Errorf("the image of the answer is not in the registry: %v", err)
+		}
+	}
+	s.comment(stranger, "/imagebuild_dockerimages tool 1.0 EVIL=x")
+	s.has("declares no build argument EVIL")
+}
+
+// fakeDagger stands in for the dagger command line and its installation: it gives what the program makes of the same recipe, with these flags.
+func (s *stage) fakeDagger(name, version string, flags ...string) {
+	s.t.Helper()
+	made := s.t.TempDir()
+	args := append([]string{"build", name, version, "--kind", "dockerimages", "--json", "--format", "oci-layout", "--output", filepath.Join(made, "layout")}, flags...)
+	cmd := exec.Command(filepath.Join(s.bin, "cluster-image"), args...)
+	cmd.Env = append(os.Environ(), "HOME="+made, "XDG_CACHE_HOME="+made, catalogueDir+"="+s.checkout)
+	doc, err := cmd.Output()
+	if err != nil {
+		s.t.Fatalf("build what dagger gives: %v", err)
+	}
+	writeFile(s.t, filepath.Join(made, "document"), string(doc), 0o644)
+	writeFile(s.t, filepath.Join(made, "dagger"), "#!/bin/bash\necho \"$*\" >&2\ncase \"$*\" in\nversion) echo 'dagger v0.20.0 (x) linux/amd64' ;;\n"+
+		"*' document') cat "+made+"/document ;;\n*' layout export '*) cp -r "+made+"/layout \"${!#}\" ;;\n*) echo v0.20.0 ;;\nesac\n", 0o755)
+	for tool, script := range map[string]string{
+		"curl": "touch dagger.tar.gz", "sha256sum": "cat >/dev/null", "tar": "ln -s " + made + "/dagger dagger-cli/dagger",
+	} {
+		writeFile(s.t, filepath.Join(s.stub, tool), "#!/bin/bash\n"+script+"\n", 0o755)
+	}
+}
+
+// TestDryRun tells what would be fetched, to anyone, and pushes nothing.
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.github.Jobs = done("apps-hello-1.1.0")
+	jobs := s.comment(stranger, "/imagebuild_apps hello 1.1.0 --dry-run")
+	if jobs["report"].result != "success" || s.target.count("uploads")+s.target.count("puts") > 0 {
+		t.Fatalf("%+v\n%s", jobs, s.log())
+	}
+	golden(t, "dry-run", s.last())
+}
+
+// TestTagOfAnotherImage: a tag that stays is not replaced, which is told before anything is fetched; a maintainer replaces it.
+func TestTagOfAnotherImage(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	if _, _, err := (sample{name: "labring/hello:1.0.0", platforms: []string{"amd64", "arm64"}, size: 10_000}).push(s.target); err != nil {
+		t.Fatal(err)
+	}
+	s.github.Jobs = done("apps-hello-1.0.0")
+	s.comment(stranger, "/imagebuild_apps hello 1.0.0")
+	s.has("**Failed.**", "the tag exists", "replace the tag with --force")
+	if s.ran("Registry save") || s.source.count("manifests")+s.source.count("layers") > 0 || strings.Contains(s.last(), "out of reach") {
+		t.Errorf("%s\n%s", s.last(), s.log())
+	}
+	s.github.Jobs = done("apps-hello-1.0.0")
+	s.comment(maintainer, "/imagebuild_apps hello 1.0.0 --force")
+	s.has("**Done.**", "The tag named")
 }

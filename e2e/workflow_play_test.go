@@ -297,7 +297,7 @@ func (r *runner) script(i int, s workflowStep, e evaluator, jobEnv map[string]st
 		"HOME=" + filepath.Join(r.dir, "home"), "GITHUB_ACTIONS=true", "GITHUB_OUTPUT=" + output, "GITHUB_PATH=" + path,
 		"GITHUB_STEP_SUMMARY=" + filepath.Join(r.work, "summary.md"), "GITHUB_EVENT_PATH=" + filepath.Join(r.dir, "event.json"),
 		"GITHUB_EVENT_NAME=" + r.eventName, "GITHUB_REPOSITORY=" + githubtest.Repository, "GITHUB_RUN_ID=" + strconv.Itoa(r.run),
-		"GITHUB_RUN_ATTEMPT=" + strconv.Itoa(r.attempt), "GITHUB_API_URL=" + r.github.URL, "GITHUB_SERVER_URL=https://github.com",
+		catalogueDir + "=" + r.checkout, "GITHUB_RUN_ATTEMPT=" + strconv.Itoa(r.attempt), "GITHUB_API_URL=" + r.github.URL, "GITHUB_SERVER_URL=https://github.com",
 	}
 	for _, m := range []map[string]string{jobEnv, s.Env} {
 		for k, v := range m {
@@ -309,7 +309,7 @@ func (r *runner) script(i int, s workflowStep, e evaluator, jobEnv map[string]st
 		}
 	}
 	cmd := exec.Command("bash", "-e", "-c", s.Run)
-	cmd.Dir, cmd.Env = r.work, env
+	cmd.Dir, cmd.Env = filepath.Join(r.work, s.Dir), env
 	out, err := cmd.CombinedOutput()
 	r.scripts = append(r.scripts, script{job: r.name, step: s.Name, env: env, output: string(out), failed: err != nil})
 	if s.ID != "" {
@@ -336,6 +336,7 @@ func (r *runner) outputs(file string) map[string]any {
 func (p *play) context() map[string]any {
 	return map[string]any{
 		"event": p.event, "event_name": p.eventName, "token": "workflow-token", "run_id": float64(p.run), "repository": githubtest.Repository,
+		"sha": "0123456789012345678901234567890123456789",
 	}
 }
 

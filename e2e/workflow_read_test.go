@@ -54,6 +54,7 @@ type workflowStep struct {
 	With  map[string]string `yaml:"with"`
 	Env   map[string]string `yaml:"env"`
 	Shell string            `yaml:"shell"`
+	Dir   string            `yaml:"working-directory"`
 	Go    bool              `yaml:"continue-on-error"`
 }
 

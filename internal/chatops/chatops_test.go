@@ -81,20 +81,20 @@ func TestOneComment(t *testing.T) {
 	const name = "apps-nginx-1.0.0 / build"
 	s.Jobs = [][]githubtest.Job{
 		{{Name: "watch", Status: "in_progress"}, {Name: name, Status: "queued"}},
-		{{Name: name, Status: "in_progress", Steps: []githubtest.Step{{Name: "Fetch", Status: "completed"}, {Name: "Build", Status: "in_progress"}}}},
+		{{Name: name, Status: "in_progress", Steps: []githubtest.Step{{Name: "Download", Status: "completed"}, {Name: "Registry save", Status: "in_progress"}}}},
 		{{Name: name, Status: "in_progress", Steps: []githubtest.Step{{Name: "Build", Status: "completed"}, {Name: "Push", Status: "in_progress"}}}},
 		{{Name: name, Status: "completed", Conclusion: "success"}},
 	}
 	said := map[string]bool{}
 	s.Fault = func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/jobs") {
-			for _, word := range []string{"queued", "running: Build", "running: Push"} {
+			for _, word := range []string{"queued", "running: Registry save", "running: Push"} {
 				said[word] = said[word] || strings.Contains(s.Comments[0].Body, word)
 			}
 		}
 		return false
 	}
-	if err := c.Watch(t.Context()); err != nil || state(t, s) != record.Running || !said["running: Build"] || !said["running: Push"] {
+	if err := c.Watch(t.Context()); err != nil || state(t, s) != record.Running || !said["running: Registry save"] || !said["running: Push"] {
 		t.Fatalf("%v, said %v", err, said)
 	}
 	got, err := c.Close(t.Context(), []outcome.Outcome{{Build: c.Plan.Builds[0], State: outcome.Pushed}}, false)

@@ -34,6 +34,8 @@ type buildOptions struct {
 	meant     []string
 	kind      recipe.Kind
 	buildArgs map[string]string
+	until     pipeline.Step
+	work      string
 }
 
 func buildCommand(p *Program) *cli.Command {
@@ -55,6 +57,11 @@ func buildCommand(p *Program) *cli.Command {
 				Value: textsValue(&o.meant),
 			},
 			&cli.GenericFlag{Name: "build-arg", Usage: "set an ARG of the build file to a value, as `KEY=VALUE`; repeatable", Value: pairsValue(&o.buildArgs)},
+			&cli.GenericFlag{
+				Name: "until", Usage: "stop after this `STEP`: download or save; the same command without it goes on",
+				Value: choiceValue(&o.until, pipeline.StepDownload, pipeline.StepSave),
+			},
+			&cli.StringFlag{Name: "work", Usage: "leave the build contexts in `DIR`, and take those that the same command left there", Destination: &o.work},
 			&cli.BoolFlag{Name: "locked", Usage: "take the inputs of the lock file and no others", Destination: &o.locked}, locksFlag(&o.locks),
 		}, o.destination.flags(), o.imageFlags.flags(), []cli.Flag{kindFlag(&o.kind), recipesFlag(&o.recipes), maybeFlag(&o.maybe)},
 			o.recipeRun.flags(), o.access.flags(), o.credentials.flags(), o.engineChoice.flags()),
@@ -63,6 +70,9 @@ func buildCommand(p *Program) *cli.Command {
 }
 
 func (p *Program) build(ctx context.Context, app, version string, o *buildOptions) error {
+	if err := o.checkSteps(); err != nil {
+		return err
+	}
 	r, err := p.findOf(o.kind, o.recipes, app, version)
 	if err != nil {
 		return err
@@ -91,7 +101,10 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 	if err != nil {
 		return err
 	}
-	order.Meant = meant
+	order.Meant, order.Until, order.Work = meant, o.until, o.work
+	if o.until != "" {
+		return p.buildUntil(ctx, e, order)
+	}
 	built, err := e.Build(ctx, order)
 	if err != nil {
 		p.tellPushed(built.Pushed)
@@ -101,6 +114,32 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 	p.Reporter().Report()
 	p.tellWritten(order.Output, o.dryRun)
 	return p.Result(buildResult(order, built))
+}
+
+// buildUntil runs the first steps.
+func (p *Program) buildUntil(ctx context.Context, e *pipeline.Engine, order pipeline.Order) error {
+	built, err := e.Build(ctx, order)
+	if err != nil {
+		return err
+	}
+	defer built.Close()
+	p.Reporter().Report()
+	return p.Result(strings.Join(built.Contexts.Dirs(), "\n"), built.Contexts)
+}
+
+// checkSteps refuses what does not go with a run in steps.
+func (o *buildOptions) checkSteps() error {
+	switch {
+	case o.until == "" && o.work == "":
+		return nil
+	case o.work == "":
+		return usage("--until %s leaves nothing behind without --work", o.until).Advise("add --work DIR")
+	case o.locked || o.dryRun:
+		return usage("--work goes neither with --locked nor with --dry-run")
+	case o.until != "" && len(o.push)+len(o.registries) > 0:
+		return usage("--until %s ends before anything is pushed", o.until).Advise("name the destination in the last run alone")
+	}
+	return nil
 }
 
 // tellWritten says what can be done with what was written.

@@ -44,13 +44,16 @@ func chatopsBuildCommand(p *Program) *cli.Command {
 	var (
 		f               jobFlags
 		dryRun, sandbox bool
+		until, work     string
 	)
 	return &cli.Command{
 		Name:      "build",
-		Usage:     "build what the variable BUILD says, and leave image and result; nothing secret is needed",
+		Usage:     "build what the variable BUILD says, at once or step by step, and leave image and result; nothing secret is needed",
 		UsageText: "BUILD='{\"id\": …}' cluster-image chatops build --layout image --result result.json",
 		Flags: join([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "only resolve the images", Destination: &dryRun},
+			&cli.StringFlag{Name: "until", Usage: "run the steps of it up to `STEP`, download or save; later ones go on from there", Destination: &until},
+			&cli.StringFlag{Name: "work", Usage: "keep what the steps leave to each other in `DIR`", Destination: &work},
 			&cli.BoolFlag{Name: "require-sandbox", Usage: "refuse to run an init.sh where the kernel cannot confine it", Destination: &sandbox},
 		}, f.flags()),
 		Action: func(c *cli.Context) error {
@@ -66,7 +69,15 @@ func chatopsBuildCommand(p *Program) *cli.Command {
 			if sandbox && b.Engine == plan.InProcess {
 				r.Flags = append(r.Flags, "--require-sandbox")
 			}
-			return p.leave(r.Build(c.Context, b, f.layout), f.result)
+			r.Work = work
+			o := outcome.Outcome{Version: outcome.Version, Build: b}
+			if before, err := outcome.Read(f.result); err == nil && before.State == outcome.Begun {
+				o.State, o.Seconds = before.State, before.Seconds
+			}
+			if until != "" {
+				return p.leave(r.Steps(c.Context, o, until), f.result)
+			}
+			return p.leave(r.Build(c.Context, o, f.layout), f.result)
 		},
 	}
 }
@@ -121,8 +132,10 @@ func (p *Program) pushBuilt(ctx context.Context, f *jobFlags) error {
 	if err != nil {
 		return err
 	}
-	if o.Changes, err = r.Changes(ctx, o, f.layout, login); err != nil {
-		p.Reporter().Warn("the image can't be compared with the one before: %v", err)
+	if b.Kind.HoldsImages() {
+		if o.Changes, err = r.Changes(ctx, o, f.layout, login); err != nil {
+			p.Reporter().Warn("the image can't be compared with the one before: %v", err)
+		}
 	}
 	return p.leave(r.Push(ctx, o, f.layout, login), f.result)
 }

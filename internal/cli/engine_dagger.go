@@ -19,6 +19,7 @@ import (
 	registries "github.com/google/go-containerregistry/pkg/name"
 	"github.com/urfave/cli/v2"
 
+	"github.com/labring-actions/cluster-image/internal/assemble"
 	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/progress"
@@ -98,7 +99,7 @@ func (p *Program) buildOnDagger(ctx context.Context, app, version string, o *bui
 // refuseForDagger names the flags that have no meaning there.
 func (o *buildOptions) refuseForDagger() error {
 	for flag, given := range map[string]bool{
-		"--dry-run": o.dryRun, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox, "--meant-for": o.meant != nil,
+		"--dry-run": o.dryRun, "--jobs": o.jobs != 0, "--timeout": o.timeout != 0, "--require-sandbox": o.requireSandbox, "--meant-for": o.meant != nil, "--work": o.work != "",
 		"--format docker-archive": o.format == pipeline.DockerArchive,
 	} {
 		if given {
@@ -249,6 +250,9 @@ func (b daggerBuild) run(o *buildOptions, targets []publish.Target, to pipeline.
 		if _, err := b.end(nil, leaf, "export", "--path", to.Path); err != nil {
 			return "", doc, err
 		}
+		if err := doc.readBack(to.Path); err != nil {
+			return "", doc, err
+		}
 	}
 	secrets, err := logins(keychain, hostsOf(targets))
 	if err != nil {
@@ -267,6 +271,16 @@ func (b daggerBuild) run(o *buildOptions, targets []publish.Target, to pipeline.
 		lines = append(lines, withDigest(to.Name, doc.Digest))
 	}
 	return strings.Join(lines, "\n"), doc, nil
+}
+
+// readBack takes what is on disk for what was built: of an image that the engine built, each call may give another.
+func (doc *builtImage) readBack(path string) error {
+	x, err := assemble.Open(path)
+	if err != nil {
+		return fmt.Errorf("read what was exported: %w", err)
+	}
+	doc.Digest, doc.Platforms = x.Digest.String(), platformsOf(x)
+	return nil
 }
 
 func publishCall(t publish.Target, login bool) []string {

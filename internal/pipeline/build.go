@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -11,6 +13,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/cluster"
 	"github.com/labring-actions/cluster-image/internal/disk"
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/kubefile"
 	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/publish"
 	"github.com/labring-actions/cluster-image/internal/recipe"
@@ -38,7 +41,20 @@ type Order struct {
 	Lock *lock.Lock
 	// Contexts is a directory that the build contexts are left in; empty throws them away.
 	Contexts string
+	// Until ends the run when that step has ended well; empty runs all.
+	Until Step
+	// Work is a directory in which the build contexts stay, for a later run of the same order, which takes them as they are. It needs no lock.
+	Work string
 }
+
+// Step is one of the four.
+type Step string
+
+// The steps after which a run can end.
+const (
+	StepDownload Step = "download"
+	StepSave     Step = "save"
+)
 
 // Built is what became of an order.
 type Built struct {
@@ -119,8 +135,13 @@ func (b *build) stages() []stage {
 		{"write", failure.Usage, b.write},           // the archive on disk
 		{"push", failure.Registry, b.push},          // the rest of the layers, manifests, index, tag
 	}
-	if b.order.DryRun {
+	switch {
+	case b.order.DryRun:
 		return stages[1:7]
+	case b.order.Until == StepDownload:
+		return stages[:3]
+	case b.order.Until == StepSave:
+		return stages[:9]
 	}
 	return stages
 }
@@ -174,12 +195,35 @@ func (b *build) download(ctx context.Context) error {
 	if dir == "" {
 		dir = filepath.Join(work, "contexts")
 	}
+	if b.order.Work != "" {
+		var done bool
+		if dir, done, err = b.kept(); err != nil || done {
+			return err
+		}
+	}
 	b.record = new(recipe.Record)
 	b.Contexts, err = b.Engine.download(ctx, b.order.Recipe, b.order.Platforms, dir, held{b.order.Lock, b.record})
 	if err == nil {
 		err = b.holdDownload()
 	}
 	return advise(err, b.order.Recipe)
+}
+
+// kept is where the contexts of this very order are, and whether an earlier run left them all.
+func (b *build) kept() (dir string, done bool, err error) {
+	origin, err := b.order.origin()
+	if err != nil {
+		return "", false, err
+	}
+	dir = filepath.Join(b.order.Work, origin)
+	contexts := Below(dir, b.order.Platforms)
+	for _, p := range contexts.Dirs() {
+		if entries, err := os.ReadDir(p); err != nil || len(entries) == 0 {
+			return dir, false, os.MkdirAll(b.order.Work, 0o755)
+		}
+	}
+	b.Contexts = contexts
+	return dir, true, nil
 }
 
 func (b *build) discover(ctx context.Context) (err error) {
@@ -210,11 +254,19 @@ func (b *build) checkContext(ctx context.Context) error {
 	if err := b.checkKind(); err != nil {
 		return err
 	}
-	return checkContexts(ctx, b.Contexts, nil, b.order.ImageOptions)
+	return b.forgive(checkContexts(ctx, b.Contexts, nil, b.order.ImageOptions))
+}
+
+// forgive lets a dry run go on where only a container engine can build: it builds nothing.
+func (b *build) forgive(err error) error {
+	if b.order.DryRun && errors.Is(err, kubefile.ErrEngine) {
+		return nil
+	}
+	return err
 }
 
 func (b *build) checkRegistry(ctx context.Context) error {
-	return checkContexts(ctx, b.Contexts, b.Registries, b.order.ImageOptions)
+	return b.forgive(checkContexts(ctx, b.Contexts, b.Registries, b.order.ImageOptions))
 }
 
 // fetchAndOffer fetches, and lets each blob that will be a layer of its own go out as soon as it is in.

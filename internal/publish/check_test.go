@@ -40,7 +40,7 @@ func TestAFixedTagIsRefusedBeforeAnyUpload(t *testing.T) {
 			t.Errorf("the layer was taken: %s", log.String())
 		}
 		reports, err := session.Finish(t.Context(), x)
-		want := fmt.Sprintf("push to %s: the tag exists: %s is %s, this build is %s; push under another version, or replace it with --force",
+		want := fmt.Sprintf("push to %s: the tag exists: %s is %s, this build is %s",
 			ref, ref, old.Digest, x.Digest)
 		if !errors.Is(err, publish.ErrExists) || err.Error() != want || reports[0].Outcome != publish.Failed {
 			t.Errorf("got  %v\nwant %s", err, want)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/labring-actions/cluster-image/internal/failure"
 )
 
 var (
@@ -64,7 +66,8 @@ func Refuse(reasons map[Standing]string, of int) error {
 
 // refuse says why a tag that names something else is left alone.
 func refuse(s Standing, why string) error {
-	return fmt.Errorf("%w: %s is %s, %s; push under another version, or replace it with --force", ErrExists, s.Ref, s.Present, why)
+	return failure.New(failure.Registry, "%w: %s is %s, %s", ErrExists, s.Ref, s.Present, why).
+		Advise("push under another version, or replace the tag with --force")
 }
 
 // moved says that the tag does not name what it named at the start.
@@ -76,5 +79,6 @@ func moved(s Standing, now v1.Hash) error {
 	if (now == v1.Hash{}) {
 		is = "nothing"
 	}
-	return fmt.Errorf("%w while this run was under way: %s named %s and names %s now; run again to build on it, or replace it with --force", ErrMoved, s.Ref, was, is)
+	return failure.New(failure.Registry, "%w while this run was under way: %s named %s and names %s now", ErrMoved, s.Ref, was, is).
+		Advise("run again to build on it, or replace it with --force")
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 // Kind is what a command asks for.
@@ -27,8 +29,16 @@ const (
 // Kinds are those that build something.
 func Kinds() []Kind { return []Kind{Apps, DockerImages, Configs, Hosted, K8s, DockerK8s} }
 
+// Recipes is the catalogue that a command of the kind takes recipes from; empty when it names none.
+func (k Kind) Recipes() recipe.Kind {
+	return map[Kind]recipe.Kind{Apps: recipe.Application, Hosted: recipe.Application, DockerImages: recipe.DockerImage, Configs: recipe.Config}[k]
+}
+
+// HoldsImages says whether an image of the kind brings along the container images that it needs.
+func (k Kind) HoldsImages() bool { return k != DockerImages && k != Configs }
+
 // Named says whether a command of the kind names a recipe.
-func (k Kind) Named() bool { return slices.Contains([]Kind{Apps, DockerImages, Configs, Hosted}, k) }
+func (k Kind) Named() bool { return k.Recipes() != "" }
 
 // Command is one request. Its text is the one way to write it.
 type Command struct {

@@ -17,6 +17,9 @@ var (
 	argument      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}=[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$`)
 )
 
+// IsArgument says whether a text can be a build argument, KEY=VALUE.
+func IsArgument(s string) bool { return argument.MatchString(s) }
+
 // architectures are words that people write where a version belongs.
 var architectures = map[string]string{
 	"amd64": "linux/amd64", "x86_64": "linux/amd64", "x86-64": "linux/amd64", "arm64": "linux/arm64", "aarch64": "linux/arm64",

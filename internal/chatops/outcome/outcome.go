@@ -20,8 +20,10 @@ const Version = 1
 // State is how a build ended.
 type State string
 
-// The states. Built is an image on disk that is not pushed yet, Planned a dry run. Lost is a build of which no file came back.
+// The states. Begun is a build of which some steps are done, Built an image on disk that is not pushed yet, Planned a dry run. Lost is a build of which
+// no file came back.
 const (
+	Begun   State = "begun"
 	Built   State = "built"
 	Pushed  State = "pushed"
 	Planned State = "planned"
@@ -119,6 +121,9 @@ func Gather(p plan.Plan, dir string) []Outcome {
 			o = Outcome{Version: Version, State: Lost}
 		case err != nil:
 			o = Outcome{Version: Version, State: Failed, Failure: &Failure{Error: err.Error()}}
+		case o.State == Begun:
+			o.State = Failed
+			o.Failure = &Failure{Error: "the build did not come to an end"}
 		case o.State == Built:
 			o.State = Failed
 			o.Failure = &Failure{Step: "push", Error: "the image was built, and its push did not come to an end"}

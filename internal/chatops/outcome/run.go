@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/labring-actions/cluster-image/internal/chatops/plan"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 const (
@@ -30,6 +31,8 @@ type Runner struct {
 	Program string
 	// Log is where a person reads what goes on.
 	Log io.Writer
+	// Work is where the steps of a build leave what the next ones go on with; empty runs it in one.
+	Work string
 	// Flags are further flags of build and push, from whoever maintains the repository.
 	Flags []string
 	// InActions keeps lines of the output from being commands to the runner of GitHub Actions.
@@ -38,24 +41,17 @@ type Runner struct {
 }
 
 // Build runs a build and leaves the image as a layout in a directory. What a recipe does is done here; nothing secret is at hand.
-func (r Runner) Build(ctx context.Context, b plan.Build, layout string) Outcome {
-	args := []string{"build", b.Name, b.Version, "--json", "--progress", "json"}
-	for _, p := range b.Platforms {
-		args = append(args, "--platform", p)
-	}
+func (r Runner) Build(ctx context.Context, o Outcome, layout string) Outcome {
+	b := o.Build
+	args := r.arguments(b)
 	switch {
 	case b.DryRun:
 		args = append(args, "--dry-run")
-	case b.Engine == plan.OnDagger:
-		args = append(args, "--engine", "dagger")
-	}
-	if !b.DryRun {
+	default:
 		args = append(args, "--format", "oci-layout", "--output", layout)
 	}
-	if !b.DryRun && !b.Force && !b.Moving && b.Engine == plan.InProcess {
-		args = append(args, "--meant-for", b.Image)
-	}
-	out := Outcome{Version: Version, Build: b, State: Built}
+	out := o
+	out.State = Built
 	if b.DryRun {
 		out.State = Planned
 	}
@@ -69,6 +65,41 @@ func (r Runner) Build(ctx context.Context, b plan.Build, layout string) Outcome 
 	out.run(ctx, r, append(args, r.Flags...), nil, &doc)
 	out.Digest, out.Platforms, out.Images, out.Bytes, out.Warnings = doc.Digest, doc.Platforms, doc.Images, doc.Bytes.Unique, doc.Warnings
 	return out
+}
+
+// Steps runs the first steps of a build. A build that has none, on an engine or dry, is left as it is.
+func (r Runner) Steps(ctx context.Context, o Outcome, until string) Outcome {
+	if o.Build.DryRun || o.Build.Engine != plan.InProcess {
+		return o
+	}
+	var contexts map[string]string
+	o.State = Begun
+	o.run(ctx, r, append(append(r.arguments(o.Build), "--until", until), r.Flags...), nil, &contexts)
+	return o
+}
+
+// arguments are those that all runs of a build have in common.
+func (r Runner) arguments(b plan.Build) []string {
+	args := []string{"build", b.Name, b.Version, "--json", "--progress", "json"}
+	for _, p := range b.Platforms {
+		args = append(args, "--platform", p)
+	}
+	for _, kv := range b.Arguments {
+		args = append(args, "--build-arg", kv)
+	}
+	if kind := b.Kind.Recipes(); kind != recipe.Application {
+		args = append(args, "--kind", string(kind))
+	}
+	if b.Engine == plan.OnDagger && !b.DryRun {
+		return append(args, "--engine", "dagger")
+	}
+	if r.Work != "" && !b.DryRun {
+		args = append(args, "--work", r.Work)
+	}
+	if !b.DryRun && !b.Force && !b.Moving {
+		args = append(args, "--meant-for", b.Image)
+	}
+	return args
 }
 
 // Push pushes what was built.

@@ -21,7 +21,7 @@ const (
 )
 
 // builders are the kinds that this program can build.
-var builders = []grammar.Kind{grammar.Apps, grammar.Hosted}
+var builders = []grammar.Kind{grammar.Apps, grammar.Hosted, grammar.Configs, grammar.DockerImages}
 
 // label is what a runner's label may be.
 var label = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
@@ -40,6 +40,8 @@ func (b Build) Check() error {
 		return fmt.Errorf("build: the id is %.200q, and should be %s", b.ID, b.id())
 	case b.Engine != InProcess && b.Engine != OnDagger:
 		return fmt.Errorf("build: engine %.60q is not known", b.Engine)
+	case slices.ContainsFunc(b.Arguments, func(kv string) bool { return !grammar.IsArgument(kv) }):
+		return fmt.Errorf("build: a build argument of %.200q can't be one", b.Arguments)
 	case slices.ContainsFunc(b.Runner, func(l string) bool { return !label.MatchString(l) }):
 		return fmt.Errorf("build: a label of the runner %.200q can't be one", b.Runner)
 	}
@@ -104,11 +106,14 @@ func (p *Planner) builds(c grammar.Command) ([]Build, *Refusal) {
 	}
 	for i, b := range out {
 		b.Platforms, b.Arguments, b.DryRun, b.Force = c.Platforms, c.Arguments, c.DryRun, c.Force
-		if c.Kind == grammar.Hosted {
+		switch {
+		case c.Kind == grammar.Hosted:
 			b.Runner = p.Policy.Hosted.Runner
 			if p.Policy.Hosted.Remote {
 				b.Engine = OnDagger
 			}
+		case c.Kind == grammar.DockerImages:
+			b.Engine = OnDagger
 		}
 		out[i] = b.finish(p.registry(c.Kind))
 	}
@@ -129,6 +134,9 @@ func (p *Planner) kubernetes(c grammar.Command) []string {
 
 // registry is where images of a kind go.
 func (p *Planner) registry(k grammar.Kind) string {
+	if own := p.Policy.Registries[string(k)]; own != "" {
+		return own
+	}
 	if p.Registry != "" {
 		return p.Registry
 	}

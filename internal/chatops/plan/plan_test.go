@@ -60,11 +60,14 @@ func (h *hub) answered(r record.Record) {
 func planner(t *testing.T, h *hub) *plan.Planner {
 	t.Helper()
 	root := t.TempDir()
-	for _, dir := range []string{"nginx/latest", "openebs/latest", "openebs-lvm/latest", "kubelet/main"} {
-		if err := os.MkdirAll(filepath.Join(root, "applications", dir), 0o755); err != nil {
+	for _, dir := range []string{
+		"applications/nginx/latest", "applications/openebs/latest", "applications/openebs-lvm/latest", "applications/kubelet/main",
+		"configs/coredns/latest", "configs/nginx/latest", "dockerimages/nginx/latest",
+	} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(root, "applications", dir, "Kubefile"), []byte("FROM scratch\nCOPY . .\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(root, dir, "Kubefile"), []byte("FROM scratch\nARG WORD\nCOPY . .\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -188,8 +191,9 @@ func TestRefusals(t *testing.T) {
 		"/imagebuild_apps nginx stable":                  {plan.BadCommand, "a version has a number", ""},
 		"/imagebuild_apps ngimx 1.0.0":                   {plan.NoRecipe, "not in the catalogue", "/imagebuild_apps nginx 1.0.0"},
 		"/imagebuild_apps kubelet 1.0.0":                 {plan.NoRecipe, "its versions are main", ""},
-		"/imagebuild_dockerimages zot v2.0.1":            {plan.NoBuilder, "is not there yet", ""},
-		"/imagebuild_configs coredns v0.0.1":             {plan.NoBuilder, "is not there yet", ""},
+		"/imagebuild_dockerimages zot v2.0.1":            {plan.NoRecipe, "not in the catalogue", ""},
+		"/imagebuild_dockerimages nginx 1 OTHER=x":       {plan.NoRecipe, "declares no build argument OTHER", ""},
+		"/imagebuild_configs nginx v0.0.1":               {plan.NoRecipe, "there is an application nginx too", ""},
 		"/imagebuild_k8s":                                {plan.NotAllowed, "write permission", ""},
 		"/imagebuild_docker_k8s v5.0.1":                  {plan.NotAllowed, "write permission", ""},
 		"/imagebuild_apps nginx 1 --force":               {plan.NotAllowed, "to replace a tag", ""},
@@ -205,6 +209,27 @@ func TestRefusals(t *testing.T) {
 	}
 	if got := decide(t, planner(t, &hub{}), comment(t, "/imagebuild_apps kubelet main")); got.Action != plan.DoBuild {
 		t.Errorf("%+v", got.Refusal)
+	}
+}
+
+// TestKinds: each kind has recipes, an engine and a registry of its own.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]plan.Build{
+		"/imagebuild_configs coredns v0.0.1": {Image: "docker.io/labring/coredns:v0.0.1", Recipe: "configs/coredns/latest", Engine: plan.InProcess},
+		"/imagebuild_dockerimages nginx 1.0 WORD=a": {
+			Image: "docker.io/labring4docker/nginx:1.0", Recipe: "dockerimages/nginx/latest", Engine: plan.OnDagger, Arguments: []string{"WORD=a"},
+		},
+	} {
+		got := decide(t, planner(t, &hub{}), comment(t, body))
+		if got.Action != plan.DoBuild || len(got.Builds) != 1 {
+			t.Errorf("%s: %+v", body, got)
+			continue
+		}
+		b := got.Builds[0]
+		if b.Image != want.Image || b.Recipe != want.Recipe || b.Engine != want.Engine || !slices.Equal(b.Arguments, want.Arguments) || b.Check() != nil {
+			t.Errorf("%s: %+v, %v", body, b, b.Check())
+		}
 	}
 }
 
@@ -425,6 +450,13 @@ func TestChanged(t *testing.T) {
 	if err != nil || len(got.Builds) != 2 || got.Builds[0].ID != "apps-nginx-1.29.1" || got.Builds[1].ID != "apps-kubelet-main" || !strings.Contains(got.Why, "openebs") {
 		t.Errorf("%+v, %v", got, err)
 	}
+	if err := os.WriteFile(filepath.Join(p.Root, "dockerimages/nginx/README.md"), []byte("`/imagebuild_dockerimages nginx 1.2`\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err = p.Changed([]string{"dockerimages/nginx/latest/Kubefile", "configs/coredns/latest/Kubefile"}, []plan.Scheduled{{Name: "coredns", Version: "1.0"}})
+	if err != nil || len(got.Builds) != 1 || got.Builds[0].ID != "dockerimages-nginx-1.2" || got.Builds[0].Engine != plan.OnDagger || !strings.Contains(got.Why, "coredns") {
+		t.Errorf("%+v, %v", got, err)
+	}
 	got, err = p.Changed([]string{"applications/nginx/latest/Kubefile"}, []plan.Scheduled{{Name: "nginx", Version: "1.0.0"}})
 	if err != nil || got.Builds[0].Version != "1.0.0" {
 		t.Errorf("%+v, %v", got, err)
@@ -440,6 +472,7 @@ func TestReadBuild(t *testing.T) {
 	for _, wrong := range [][2]string{
 		{`"name":"nginx"`, `"name":"../x"`}, {`"version":"1"`, `"version":"--help"`}, {"nginx:1", "nginx"}, {"apps-nginx-1", "x/../y"}, {`"process"`, `"bash"`},
 		{`"kind":"apps"`, `"kind":"x"`}, {"ubuntu-24.04", "a b"}, {"{", `{"more":1,`}, {"}", "}{}"}, {`"runner"`, `"platforms":["linux/s390x"],"runner"`},
+		{`"runner"`, `"arguments":["A=b --c"],"runner"`},
 	} {
 		if _, err := plan.ReadBuild(strings.Replace(good, wrong[0], wrong[1], 1)); err == nil {
 			t.Errorf("read with %s", wrong[1])

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,26 +13,24 @@ import (
 	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
-// kinds are the directories of the catalogue.
-var kinds = map[grammar.Kind]recipe.Kind{
-	grammar.Apps: recipe.Application, grammar.Hosted: recipe.Application, grammar.DockerImages: recipe.DockerImage, grammar.Configs: recipe.Config,
-}
-
 // worded is a version with a word in front of its number: lvm-1.0.1.
 var worded = regexp.MustCompile(`^([A-Za-z]{2,})-(v?[0-9]+\.[0-9].*)$`)
 
 // recipes finds the recipe of each build, and says why there is none.
 func (p *Planner) recipes(c grammar.Command, builds []Build) *Refusal {
-	kind, ok := kinds[c.Kind]
-	if !ok {
+	if !c.Kind.Named() {
 		return nil
 	}
+	kind := c.Kind.Recipes()
 	all, err := catalog.OpenDir(filepath.Join(p.Root, string(kind)), kind)
 	if errors.Is(err, fs.ErrNotExist) {
 		return refuse(c, NoRecipe, "there are no recipes of the kind "+string(c.Kind)+" yet")
 	}
 	if err != nil {
 		return refuse(c, NoRecipe, "the recipes can't be read")
+	}
+	if refusal := p.namesake(c); refusal != nil {
+		return refusal
 	}
 	for i, b := range builds {
 		r, err := all.Find(b.Name, b.Version)
@@ -53,6 +52,18 @@ func (p *Planner) recipes(c grammar.Command, builds []Build) *Refusal {
 		}
 	}
 	return nil
+}
+
+// namesake refuses an image whose name is that of an application in the same registry: one would take the tags of the other.
+func (p *Planner) namesake(c grammar.Command) *Refusal {
+	if c.Kind.Recipes() == recipe.Application || p.registry(c.Kind) != p.registry(grammar.Apps) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(p.Root, string(recipe.Application), c.Name)); err != nil {
+		return nil
+	}
+	return refuse(c, NoRecipe, "there is an application "+c.Name+" too, and both would be "+p.registry(c.Kind)+"/"+c.Name+"; a maintainer can name another registry for "+
+		string(c.Kind)+" in the policy")
 }
 
 func refuse(c grammar.Command, why Reason, problem string) *Refusal {

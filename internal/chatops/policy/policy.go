@@ -13,6 +13,7 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
 	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
+	"github.com/labring-actions/cluster-image/internal/reference"
 )
 
 // maxFile bounds the file, in bytes.
@@ -32,6 +33,8 @@ type Policy struct {
 	Version int `yaml:"version"`
 	// Registry is where images go: their names follow, registry/namespace/NAME:VERSION. The environment may name another.
 	Registry string `yaml:"registry"`
+	// Registries are those of kinds whose images go elsewhere: a container image and an application may have one name.
+	Registries map[string]string `yaml:"registries"`
 	// Bot is the account, by its id, that answers. Only what it wrote is believed.
 	Bot int64 `yaml:"bot"`
 	// Bots are further accounts of the type Bot, by id, whose commands are read.
@@ -127,7 +130,7 @@ func (p Policy) check() error {
 	case p.Label.Permission.level() < read:
 		return fmt.Errorf("label: permission %q is none of read, write, admin", p.Label.Permission)
 	}
-	return errors.Join(p.checkAllow(), p.checkOwners(), p.Kubernetes.check())
+	return errors.Join(p.checkRegistries(), p.checkAllow(), p.checkOwners(), p.Kubernetes.check())
 }
 
 // powers are all that can be allowed.
@@ -137,6 +140,18 @@ func powers() []string {
 		all = append(all, string(k))
 	}
 	return all
+}
+
+func (p Policy) checkRegistries() error {
+	for kind, registry := range p.Registries {
+		if !slices.Contains(grammar.Kinds(), grammar.Kind(kind)) {
+			return fmt.Errorf("registries: there is no kind %q", kind)
+		}
+		if _, err := reference.Parse(registry + "/name:version"); err != nil {
+			return fmt.Errorf("registries: %s: %w", kind, err)
+		}
+	}
+	return nil
 }
 
 func (p Policy) checkAllow() error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
 	"github.com/labring-actions/cluster-image/internal/chatops/outcome"
 	"github.com/labring-actions/cluster-image/internal/chatops/record"
 	"github.com/labring-actions/cluster-image/internal/progress"
@@ -101,12 +102,18 @@ func pushed(w *writer, o outcome.Outcome, bytes int) {
 	case o.Replaced != "":
 		how = "The tag named " + Code(o.Replaced) + " before. "
 	}
-	w.printf("\n%s\n%s%s in the cluster image, built and pushed in %s.\n", Block(o.Reference(), line), how, count(distinct(o.Images), "container image"), duration(o.Seconds))
+	what := "Built"
+	if o.Build.Kind.HoldsImages() {
+		what = count(distinct(o.Images), "container image") + " in the cluster image, built"
+	}
+	w.printf("\n%s\n%s%s and pushed in %s.\n", Block(o.Reference(), line), how, what, duration(o.Seconds))
 	w.printf("\n| platform | size | digest |\n|---|---|---|\n")
 	for _, p := range o.Platforms {
 		w.printf("| %s | %s | %s |\n", Text(p.Platform), progress.Bytes(p.Bytes), Code(p.Digest))
 	}
-	w.printf("\nOn a cluster's first master:\n%s", Block("sealos run "+o.Build.Image, line))
+	if o.Build.Kind != grammar.DockerImages {
+		w.printf("\nOn a cluster's first master:\n%s", Block("sealos run "+o.Build.Image, line))
+	}
 	if o.Warnings > 0 {
 		w.printf("\nThe build had %s: see the log.\n", count(o.Warnings, "warning"))
 	}
@@ -179,7 +186,9 @@ func failed(w *writer, o outcome.Outcome, bytes int) {
 	if f.Todo != "" {
 		w.printf("\nTo do: %s.\n", Text(f.Todo))
 	}
-	w.printf("\n%s\n", advice(f.Class))
+	if f.Class != "registry" || f.Todo == "" {
+		w.printf("\n%s\n", advice(f.Class))
+	}
 	if most := min(bytes-w.Len()-300, 16000); len(f.Tail) > 0 && most > 100 {
 		w.printf("\n<details><summary>The last lines</summary>\n\n%s\n</details>\n", Block(strings.Join(f.Tail, "\n"), most))
 	}
