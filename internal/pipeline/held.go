@@ -28,7 +28,11 @@ func (b *build) foresee(ctx context.Context) error {
 		return err
 	}
 	return b.refuseHeld(ctx, func(ctx context.Context, s publish.Standing) (string, error) {
-		if made := b.store.Origins(s.Present); origin != "" && len(made) > 0 && !slices.Contains(made, origin) {
+		switch made := b.store.Origins(s.Present); {
+		case origin == "" || len(made) == 0:
+		case slices.Contains(made, origin):
+			return "", nil
+		default:
 			return "which was built here of other files or with other flags", nil
 		}
 		index, err := b.presentIndex(ctx, s)
@@ -39,17 +43,12 @@ func (b *build) foresee(ctx context.Context) error {
 	})
 }
 
-// compare refuses before a blob is fetched. Where none will be, and the image was built here of the same, it is not even looked at: the build itself
-// will be quicker to tell.
+// compare refuses before a blob is fetched. Where none has to be, the build itself tells sooner than the registry could.
 func (b *build) compare(ctx context.Context) error {
-	origin, err := b.order.origin()
-	if err != nil {
-		return err
+	if len(b.meant) == 0 && b.Plan.Stored == b.Plan.Unique {
+		return nil
 	}
 	return b.refuseHeld(ctx, func(ctx context.Context, s publish.Standing) (string, error) {
-		if b.Plan.Stored == b.Plan.Unique && origin != "" && slices.Contains(b.store.Origins(s.Present), origin) {
-			return "", nil
-		}
 		why, err := b.otherImages(ctx, s)
 		if why == "" && err == nil {
 			why, err = b.otherFiles(ctx, s)

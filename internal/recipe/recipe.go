@@ -7,10 +7,7 @@
 package recipe
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 
@@ -91,34 +88,6 @@ func (r Recipe) HasScript() bool {
 // Serves says whether the recipe can be built for the platform, written as linux/amd64.
 func (r Recipe) Serves(platform string) bool {
 	return len(r.Platforms) == 0 || slices.Contains(r.Platforms, platform)
-}
-
-// Digest is the SHA-256 of all files of the recipe in hexadecimal.
-func (r Recipe) Digest() (string, error) {
-	h := sha256.New()
-	err := fs.WalkDir(r.FS, ".", func(name string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil || e.IsDir():
-			return err
-		case e.Type()&fs.ModeSymlink != 0:
-			target, err := fs.ReadLink(r.FS, name)
-			fmt.Fprintf(h, "%q -> %q\n", name, target)
-			return err
-		}
-		f, err := r.FS.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		fmt.Fprintf(h, "%q\n", name)
-		n, err := io.Copy(h, f)
-		fmt.Fprintf(h, "\n%d\n", n)
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("read recipe %s: %w", r, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func (r Recipe) String() string { return r.Name + " " + r.Version }
