@@ -142,11 +142,52 @@ func TestPlansAreOfRecipes(t *testing.T) {
 	}
 }
 
-func BenchmarkLint(b *testing.B) {
-	c := openApplications(b)
+// BenchmarkCatalogue lints every recipe and plans it for both platforms, as a check of a change does.
+func BenchmarkCatalogue(b *testing.B) {
 	for b.Loop() {
+		c, err := catalog.OpenDir(applications, recipe.Application)
+		if err != nil {
+			b.Fatal(err)
+		}
 		if _, err := c.Lint(nil); err != nil {
 			b.Fatal(err)
 		}
+		plans := 0
+		entries, err := c.List("")
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, e := range entries {
+			plans += planAll(b, c, e)
+		}
+		b.ReportMetric(float64(plans), "plans")
 	}
+}
+
+// planAll plans every directory of an application for the platforms that it serves.
+func planAll(b *testing.B, c *catalog.Catalog, e catalog.Entry) (plans int) {
+	b.Helper()
+	for _, dir := range e.Versions {
+		version := dir
+		if dir == "latest" {
+			var err error
+			if version, err = c.Example(e.Name); err != nil {
+				b.Fatal(err)
+			}
+		}
+		r, err := c.Find(e.Name, version)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+			if !r.Serves(platform) {
+				continue
+			}
+			if _, err := r.Plan(platform); err != nil {
+				b.Fatal(err)
+			}
+			plans++
+		}
+	}
+	return plans
 }

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -86,4 +87,23 @@ func FuzzReadBuilds(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkCatalogue reads the catalogue of this repository and writes its site.
+func BenchmarkCatalogue(b *testing.B) {
+	dir := filepath.Join(b.TempDir(), "site")
+	for b.Loop() {
+		c, err := catalog.OpenDir("../../applications", recipe.Application)
+		if err != nil {
+			b.Fatal(err)
+		}
+		apps, err := site.Gather(c, nil, func(r recipe.Recipe) ([]lock.Lock, error) { return lock.All(r.FS, "locks") })
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := site.Write(site.Options{Catalogue: site.Catalogue{Apps: apps, Registry: "docker.io/labring"}, Output: dir}); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(apps)), "applications")
+	}
 }
