@@ -130,7 +130,7 @@ func (f *fetching) explain(ctx context.Context, err error) error {
 	if !errors.Is(err, source.ErrMissing) || f.recipe.App.Version.Releases == "" || f.lock != nil {
 		return err
 	}
-	if near := f.client.Nearest(ctx, f.recipe.App.Version.Releases, f.recipe.Version); len(near) > 0 {
+	if near := f.client.Nearest(ctx, f.recipe.App.Version.Releases, f.recipe.App.Version.TagPrefix, f.recipe.Version); len(near) > 0 {
 		return fmt.Errorf("%w; the nearest versions are %s", err, strings.Join(near, ", "))
 	}
 	return err

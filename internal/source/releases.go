@@ -110,8 +110,8 @@ func (c *Client) NewestRelease(ctx context.Context, project, prefix, constraint 
 }
 
 // Nearest gives versions that there are near to one that there is none of, from where a recipe says that they are published; none when it cannot be
-// asked.
-func (c *Client) Nearest(ctx context.Context, releases, version string) []string {
+// asked. The prefix is what stands before the version in the tags of a project on GitHub.
+func (c *Client) Nearest(ctx context.Context, releases, prefix, version string) []string {
 	var versions []string
 	if project, ok := strings.CutPrefix(releases, "github:"); ok {
 		all, err := c.Releases(ctx, GitHubAPI, project)
@@ -119,7 +119,9 @@ func (c *Client) Nearest(ctx context.Context, releases, version string) []string
 			return nil
 		}
 		for _, r := range all {
-			versions = append(versions, r.Tag)
+			if v, ok := strings.CutPrefix(r.Tag, prefix); ok {
+				versions = append(versions, v)
+			}
 		}
 	}
 	if address, ok := strings.CutPrefix(releases, "url:"); ok {

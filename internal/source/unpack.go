@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 // Bounds of one archive: the largest of the catalogue is far below.
@@ -40,7 +42,7 @@ type Item struct {
 	Content io.Reader
 }
 
-// Walk visits the entries of an archive in its order: a tar or zip, of which the tar may be packed with gzip, bzip2 or zstd. What it is shows in its
+// Walk visits the entries of an archive in its order: a tar or zip, of which the tar may be packed with gzip, bzip2, zstd or xz. What it is shows in its
 // first bytes. Names that lead out of the archive are an error.
 func Walk(ctx context.Context, f *os.File, visit func(Item) error) error {
 	w := &walk{ctx: ctx, visit: visit}
@@ -57,7 +59,7 @@ func Walk(ctx context.Context, f *os.File, visit func(Item) error) error {
 }
 
 // plainReader unpacks a stream by what its first bytes say.
-func plainReader(r io.Reader, magic []byte) (io.Reader, error) {
+func plainReader(r *bufio.Reader, magic []byte) (io.Reader, error) {
 	switch {
 	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
 		gz, err := gzip.NewReader(r)
@@ -68,15 +70,54 @@ func plainReader(r io.Reader, magic []byte) (io.Reader, error) {
 	case bytes.HasPrefix(magic, []byte("BZh")):
 		return bzip2.NewReader(r), nil
 	case bytes.HasPrefix(magic, []byte("\x28\xb5\x2f\xfd")):
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(256<<20))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrArchive, err)
 		}
 		return z.IOReadCloser(), nil
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ")):
-		return nil, fmt.Errorf("%w: xz is not understood", ErrArchive)
+		return unxz(r)
 	}
 	return r, nil
+}
+
+// maxWindow is how much a packed stream may ask a reader to remember, in bytes.
+const maxWindow = 256 << 20
+
+// unxz unpacks an xz stream whose first block does not ask for too much memory. The blocks of what xz writes are alike in that.
+func unxz(r *bufio.Reader) (io.Reader, error) {
+	head, _ := r.Peek(64) // a shorter one is refused below
+	if window, ok := xzWindow(head); !ok || window > maxWindow {
+		return nil, fmt.Errorf("%w: it is xz of a kind that is not understood, or wants more than %d bytes of memory", ErrArchive, maxWindow)
+	}
+	x, err := xz.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrArchive, err)
+	}
+	return x, nil
+}
+
+// xzWindow is the size of the dictionary of the first block: after the header of the stream, twelve bytes, come the length of the block's header, its
+// flags, two sizes that may be left out, and the only filter, LZMA2, with its one property. The form is that of The .xz File Format, version 1.2.1.
+func xzWindow(head []byte) (size uint64, ok bool) {
+	const stream, lzma2, largest = 12, 0x21, 40
+	if len(head) < stream+2 {
+		return 0, false
+	}
+	flags, rest := head[stream+1], head[stream+2:]
+	for _, present := range []byte{0x40, 0x80} {
+		if flags&present != 0 {
+			_, n := binary.Uvarint(rest)
+			if n <= 0 {
+				return 0, false
+			}
+			rest = rest[n:]
+		}
+	}
+	if flags&3 != 0 || len(rest) < 3 || rest[0] != lzma2 || rest[1] != 1 || rest[2] > largest {
+		return 0, false
+	}
+	return uint64(2|rest[2]&1) << (rest[2]/2 + 11), true
 }
 
 // Gunzip unpacks a single packed file.

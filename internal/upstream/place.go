@@ -22,6 +22,8 @@ type place struct {
 	// chart is the one in an index, byApp whether its application's version counts and not its own.
 	chart string
 	byApp bool
+	// prefix is what stands before the version in the tags of a project.
+	prefix string
 }
 
 // server is what is asked once for all that it has: the index for all of its charts.
@@ -44,7 +46,7 @@ func placeOf(r recipe.Recipe) (place, bool) {
 		return place{}, false
 	}
 	if kind, at, ok := strings.Cut(r.App.Version.Releases, ":"); ok {
-		return place{kind: kind, at: at}, true
+		return place{kind: kind, at: at, prefix: r.App.Version.TagPrefix}, true
 	}
 	for i := range r.App.Sources {
 		if p, ok := chartPlace(&r.App.Sources[i]); ok {
@@ -143,7 +145,7 @@ func (o Options) offers(ctx context.Context, p place, index []byte) ([]offer, er
 	case "oci":
 		return o.packed(ctx, p.at)
 	case "github":
-		return o.releases(ctx, p.at)
+		return o.releases(ctx, p)
 	case "url":
 		return o.page(ctx, p.at)
 	}
@@ -166,19 +168,19 @@ func charts(index []byte, p place) ([]offer, error) {
 	return out, nil
 }
 
-func (o Options) releases(ctx context.Context, project string) ([]offer, error) {
+func (o Options) releases(ctx context.Context, p place) ([]offer, error) {
 	api := o.API
 	if api == "" {
 		api = source.GitHubAPI
 	}
-	releases, err := o.Client.Releases(ctx, api, project)
+	releases, err := o.Client.Releases(ctx, api, p.at)
 	if err != nil {
 		return nil, err
 	}
 	var out []offer
 	for _, r := range releases {
-		if !r.Draft {
-			out = append(out, offer{version: r.Tag, unstable: r.Prerelease})
+		if version, ok := strings.CutPrefix(r.Tag, p.prefix); ok && !r.Draft {
+			out = append(out, offer{version: version, unstable: r.Prerelease})
 		}
 	}
 	return out, nil

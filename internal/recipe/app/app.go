@@ -16,6 +16,7 @@ type App struct {
 	Licenses    string        `yaml:"licenses" doc:"An SPDX expression, such as Apache-2.0."`
 	Categories  []string      `yaml:"categories" doc:"One to three words by which people look for it." schema:"required"`
 	Notes       string        `yaml:"notes" doc:"Further paragraphs for the README, in Markdown."`
+	Labels      Map[string]   `yaml:"labels" doc:"Further labels of the image."`
 	Type        string        `yaml:"type" doc:"A patch changes the machines before an application is installed, an application is the rest." enum:"application,patch"`
 	Platforms   Platforms     `yaml:"platforms" doc:"What it can be built for; fewer than both need a reason."`
 	Requires    Requires      `yaml:"requires" doc:"What must be there before it starts."`
@@ -49,13 +50,14 @@ const (
 
 // Version says which versions a recipe serves and how they are written.
 type Version struct {
-	At       Lines    `yaml:"-"`
-	V        string   `yaml:"v" doc:"Whether a version begins with v: the other spelling is understood and mapped to it. as-is takes what was asked for." enum:"never,always,as-is" schema:"required"`
-	Range    string   `yaml:"range" doc:"The versions that this directory serves, as a semver range."`
-	Only     []string `yaml:"only" doc:"The only versions there are."`
-	Example  string   `yaml:"example" doc:"A version that exists." schema:"required"`
-	Releases string   `yaml:"releases" doc:"Where versions are published: github:OWNER/NAME, url:https://… with one version a line, or none. Default: the index of the first chart."`
-	Moving   []string `yaml:"moving" doc:"Tags that move, beside latest, main, stable and vX.Y."`
+	At        Lines    `yaml:"-"`
+	V         string   `yaml:"v" doc:"Whether a version begins with v: the other spelling is understood and mapped to it. as-is takes what was asked for." enum:"never,always,as-is" schema:"required"`
+	Range     string   `yaml:"range" doc:"The versions that this directory serves, as a semver range."`
+	Only      []string `yaml:"only" doc:"The only versions there are."`
+	Example   string   `yaml:"example" doc:"A version that exists." schema:"required"`
+	TagPrefix string   `yaml:"tag-prefix" doc:"What stands before the version in the tags of its releases, such as cli/ ; other releases are none of this application's."`
+	Releases  string   `yaml:"releases" doc:"Where versions are published: github:OWNER/NAME, url:https://… with one version a line, or none. Default: the index of the first chart."`
+	Moving    []string `yaml:"moving" doc:"Tags that move, beside latest, main, stable and vX.Y."`
 }
 
 // Release asks for the newest release of a project.
@@ -119,7 +121,8 @@ type Variable struct {
 	At       Lines   `yaml:"-"`
 	Default  *Scalar `yaml:"default" doc:"The value when nobody gives one."`
 	About    string  `yaml:"about" doc:"What it means." schema:"required"`
-	Generate string  `yaml:"generate" doc:"Made at the first start and kept in a Secret." enum:"password"`
+	Generate string  `yaml:"generate" doc:"Made at the first start and kept in a Secret: a password, which has a dash too, or a key, which has letters and digits alone." enum:"password,key"`
+	Length   int     `yaml:"length" doc:"How many characters a generated value has, 12 to 64: 36 when it is not given."`
 	Required bool    `yaml:"required" doc:"The application does not start without it."`
 	Render   string  `yaml:"render" doc:"The value that stands in while images are looked for."`
 }

@@ -67,6 +67,7 @@ func (c *checker) head() {
 		}
 	}
 	c.platforms()
+	c.labels()
 	c.requires()
 	for _, u := range a.Unchecked {
 		c.local(u.At.Of("path"), "path", u.Path)
@@ -75,6 +76,20 @@ func (c *checker) head() {
 		if f.path != "" {
 			c.local(a.At.Of(f.key), f.key, f.path)
 		}
+	}
+}
+
+var labelName = regexp.MustCompile(`^[a-z0-9]+([._-][A-Za-z0-9]+)*$`)
+
+func (c *checker) labels() {
+	for _, l := range c.app.Labels {
+		if !labelName.MatchString(l.Key) {
+			c.fault(l.Line, "%q cannot be a label: it is as org.example.word", l.Key)
+		}
+		if strings.ContainsAny(l.Value, "\n\x00") {
+			c.fault(l.Line, "the label %s has several lines", l.Key)
+		}
+		c.known(l.Line, l.Value, 0)
 	}
 }
 
@@ -127,6 +142,9 @@ func (c *checker) version() {
 }
 
 func (c *checker) releases(v Version) {
+	if v.TagPrefix != "" && !strings.HasPrefix(v.Releases, "github:") {
+		c.fault(v.At.Of("tag-prefix"), "tag-prefix is of releases on GitHub: add releases: github:OWNER/NAME")
+	}
 	name, isGitHub := strings.CutPrefix(v.Releases, "github:")
 	address, isURL := strings.CutPrefix(v.Releases, "url:")
 	switch {
@@ -195,6 +213,23 @@ func (c *checker) images() {
 	}
 }
 
+// The least and the most characters of a generated value, and how many it has when nothing is said.
+const (
+	minGenerated     = 12
+	maxGenerated     = 64
+	defaultGenerated = 36
+)
+
+func (c *checker) generated(v Pair[Variable]) {
+	switch n := v.Value.Length; {
+	case !v.Value.At.Has("length"):
+	case v.Value.Generate == "":
+		c.fault(v.Value.At.Of("length"), "%s is not generated, so that it has no length", v.Key)
+	case n < minGenerated || n > maxGenerated:
+		c.fault(v.Value.At.Of("length"), "%s has %d characters: a generated value has %d to %d", v.Key, n, minGenerated, maxGenerated)
+	}
+}
+
 // reserved are variables that mean something already.
 func reserved() []string {
 	return []string{"PATH", "HOME", "PWD", "SHELL", "IFS", "BASH_ENV", "ENV", "uninstall", "LD_PRELOAD", "LD_LIBRARY_PATH", "UID", "REPLY", "TMPDIR"}
@@ -214,6 +249,7 @@ func (c *checker) variables() {
 		case v.Value.Default == nil && !v.Value.Required && v.Value.Generate == "":
 			c.fault(v.Line, "%s has none of default, required and generate: write default: \"\" where it may be left out", v.Key)
 		}
+		c.generated(v)
 		if d := v.Value.Default; d != nil && strings.ContainsAny(d.Text, "\n\x00") {
 			c.fault(v.Line, "the default of %s has several lines: a variable of an image has one", v.Key)
 		}

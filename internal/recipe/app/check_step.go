@@ -242,21 +242,27 @@ func (c *checker) helm(s *Step, prefixes map[string]int) {
 		c.local(s.At.Of("values-files"), "values-files", filledPath(p))
 	}
 	for _, v := range s.FromVariables {
-		c.valuePath(v.Line, v.Key)
+		c.valuePath(s, v)
 		c.variable(v.Line, v.Value)
 	}
 	c.passwords(s)
 }
 
-// valuePath refuses paths that no mapping of values can have.
-func (c *checker) valuePath(line int, text string) {
-	elements, err := ParsePath(text)
-	if err != nil {
-		c.fault(line, "%v", err)
-	}
-	for _, e := range elements {
-		if e.IsList {
-			c.fault(line, "%s: a variable cannot become an element of a list, since helm replaces lists as a whole", text)
+// valuePath refuses paths that no mapping of values can have. One that leads into a list needs that list under values, since helm replaces lists as a
+// whole, and a variable that is never empty.
+func (c *checker) valuePath(s *Step, p Pair[string]) {
+	path, err := ParsePath(p.Key)
+	switch {
+	case err != nil:
+		c.fault(p.Line, "%v", err)
+	case !slices.ContainsFunc(path, func(e PathElement) bool { return e.IsList }):
+	case slices.ContainsFunc(path, func(e PathElement) bool { return e.Every || e.Append }):
+		c.fault(p.Line, "%s: an element of a list is named by its number, the first by [0]", p.Key)
+	case path[0].IsList || s.Values.Node == nil || len(Find(s.Values.Node, path)) != 1:
+		c.fault(p.Line, "%s is not there under values: helm replaces lists as a whole, so write the list there, with any value in this place", p.Key)
+	default:
+		if v, ok := c.app.Variables.Get(p.Value); ok && !v.Required && v.Generate == "" {
+			c.fault(p.Line, "%s: %s may be empty, and an element of a list would be too: make it required, or generate it", p.Key, p.Value)
 		}
 	}
 }

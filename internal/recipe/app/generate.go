@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -144,7 +145,7 @@ func (v Variable) standIn() string {
 	case v.Render != "":
 		return v.Render
 	case v.Generate != "":
-		return "Stand1nPassword"
+		return ("Stand1n" + strings.Repeat("Password", maxGenerated/8))[:cmp.Or(v.Length, defaultGenerated)]
 	case v.Required:
 		return "stand-in"
 	}

@@ -29,6 +29,10 @@ func (b *builder) kubefile(entries []string) string {
 	if a.Type == "patch" {
 		labels = append(labels, [2]string{"sealos.io.type", "patch"})
 	}
+	for _, l := range a.Labels {
+		text, _ := Expand(l.Value, b.scope.Lookup) // checked: its placeholders are known
+		labels = append(labels, [2]string{l.Key, text})
+	}
 	for i, l := range labels {
 		fmt.Fprintf(&out, "%s%s=%s", []string{"LABEL ", " \\\n      "}[min(i, 1)], l[0], dockerQuote(l[1]))
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,11 +56,12 @@ func (w *scriptWriter) block(condition string, inside func()) {
 // any says whether a step of this version is so.
 func (b *builder) any(is func(startStep) bool) bool { return slices.ContainsFunc(b.steps, is) }
 
+// generated are the variables that are made, each as the script's function wants it: NAME:password:36.
 func (b *builder) generated() []string {
 	var out []string
 	for _, v := range b.app.Variables {
 		if v.Value.Generate != "" {
-			out = append(out, v.Key)
+			out = append(out, fmt.Sprintf("%s:%s:%d", v.Key, v.Value.Generate, cmp.Or(v.Value.Length, defaultGenerated)))
 		}
 	}
 	return out
@@ -113,21 +115,24 @@ json() {
 `
 
 const generatedHelper = `
-# generated gives a value to each variable from the third argument on that has none: that of the Secret $1 in the namespace $2, or at the first start a
-# random one, with letters of both cases, digits and a dash, since some servers refuse less. What is given is kept there as well. No value is ever an
-# argument of a program.
+# generated gives a value to each variable from the third argument on, NAME:KIND:LENGTH, that has none: that of the Secret $1 in the namespace $2, or at
+# the first start a random one. It has letters and digits; a password has a dash too, and letters of both cases and a digit for certain, since some
+# servers refuse less. What is given is kept there as well. No value is ever an argument of a program.
 generated() {
-  local secret=$1 namespace=$2 name value data=
+  local secret=$1 namespace=$2 name kind length value data=
   shift
   shift
   kubectl create namespace "$namespace" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
   for name in "$@"; do
+    IFS=: read -r name kind length <<<"$name"
     value=${!name:-}
     if [[ -z $value ]]; then
       value=$(kubectl get secret "$secret" --namespace "$namespace" --ignore-not-found -o "jsonpath={.data.$name}" | base64 -d)
     fi
     if [[ -z $value ]]; then
-      value=Pw-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+      value=$(head -c 128 /dev/urandom | base64 | tr -dc 'A-Za-z0-9')
+      [[ $kind == key ]] || value=Pw0-$value
+      value=${value:0:length}
     fi
     printf -v "$name" '%s' "$value"
     export "${name?}"

@@ -83,7 +83,12 @@ func (w *scriptWriter) helm(s startStep) {
 	if len(s.FromVariables) > 0 {
 		w.line("arguments=(%s)", arguments)
 		for _, p := range s.FromVariables {
-			w.fromVariables(p)
+			if !inList(p.Key) {
+				w.fromVariables(p)
+			}
+		}
+		for _, l := range listsOf(s.FromVariables) {
+			w.list(s, l)
 		}
 		arguments = `"${arguments[@]}"`
 	}
@@ -110,17 +115,15 @@ func helmArguments(s startStep, variables []string) string {
 // fromVariables puts the value of a variable into a values file of its own, unless it is empty.
 func (w *scriptWriter) fromVariables(p Pair[string]) {
 	v, _ := w.b.app.Variables.Get(p.Value)
-	before, after := nested(p.Key)
-	w.values++
+	path, _ := ParsePath(p.Key) // checked
+	before, after := around(path)
 	write := func() {
 		value := "$" + p.Value
 		if !v.bare() {
 			w.line(`json "$%s"`, p.Value)
 			value = `"$REPLY"`
 		}
-		w.line(`cat >"$work/%d.yaml" <<EOF`, w.values)
-		w.out.WriteString(before + value + after + "\nEOF\n")
-		w.line(`arguments+=(--values "$work/%d.yaml")`, w.values)
+		w.valuesOf(before + value + after)
 	}
 	if v.Required || v.Generate != "" {
 		write()
@@ -129,15 +132,27 @@ func (w *scriptWriter) fromVariables(p Pair[string]) {
 	w.block(fmt.Sprintf("[[ -n ${%s:-} ]]", p.Value), write)
 }
 
-// nested writes a value path as JSON around the value, for a here-document.
-func nested(text string) (before, after string) {
-	elements, _ := ParsePath(text) // checked
-	for _, e := range elements {
+// valuesOf writes a values file with the text, of which the shell fills in the variables, and gives it to helm.
+func (w *scriptWriter) valuesOf(text string) {
+	w.values++
+	w.line(`cat >"$work/%d.yaml" <<EOF`, w.values)
+	w.out.WriteString(text + "\nEOF\n")
+	w.line(`arguments+=(--values "$work/%d.yaml")`, w.values)
+}
+
+// around writes a value path as JSON around the value, for a here-document.
+func around(path []PathElement) (before, after string) {
+	for _, e := range path {
 		key, _ := json.Marshal(e.Key) // a text
-		before += "{" + strings.NewReplacer(`\`, `\\`, `$`, `\$`, "`", "\\`").Replace(string(key)) + ": "
+		before += "{" + heredocText(string(key)) + ": "
 		after += "}"
 	}
 	return before, after
+}
+
+// heredocText is a text in which the shell finds nothing to fill in.
+func heredocText(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `$`, `\$`, "`", "\\`").Replace(s)
 }
 
 func (w *scriptWriter) apply(s startStep) {

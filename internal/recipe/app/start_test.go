@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -259,7 +260,7 @@ esac`)
 		t.Errorf("%v: first\n%s\nthen\n%s", err, first, second)
 	}
 	for line := range strings.Lines(calls) {
-		if strings.HasPrefix(line, "helm ") && strings.Contains(line, "Pw-") {
+		if strings.HasPrefix(line, "helm ") && strings.Contains(line, "Pw0-") {
 			t.Errorf("the password is an argument: %s", line)
 		}
 	}
@@ -275,6 +276,51 @@ func TestUninstallOfWhatIsGone(t *testing.T) {
 	}
 	if _, err := m.start("uninstall=true", "addresses=x", "TROUBLE=forbidden"); err == nil || err.Error() != "undo web\nerror: forbidden" && err.Error() != "error: forbidden" {
 		t.Errorf("error %v", err)
+	}
+}
+
+const listed = head + `variables:
+  ADMIN: {required: true, about: password of the first user}
+  AGENT_KEY: {generate: key, length: 16, about: of the agent}
+  TOKEN: {generate: password, length: 20, about: of the second user}
+labels: {org.example.version: "of {version}"}
+start:
+  - helm: x
+    namespace: x
+    chart: charts/x
+    values: {a: {users: [{name: "$first", password: ""}, {name: second, tokens: [x, y], since: 1.20}], other: [1]}}
+    from-variables: {"a.users[0].password": ADMIN, "a.users[1].tokens[1]": TOKEN, key: AGENT_KEY}
+`
+
+// TestVariablesInLists holds that a list of values with the values of variables in it is written whole, that generated values have their length and
+// characters, and that images are looked for with the same.
+func TestVariablesInLists(t *testing.T) {
+	t.Parallel()
+	got, err := newHost(t, listed).start(`ADMIN=a"b$c`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		`\{"key": "[A-Za-z0-9]{16}"\}`,
+		`\{"a": \{"users": \[\{"name":"\$first","password":"a\\"b\$c"\},\{"name":"second","since":1\.2,"tokens":\["x","Pw0-[A-Za-z0-9]{16}"\]\}\]\}\}`,
+	} {
+		if !regexp.MustCompile("(?m)^" + line + "$").MatchString(got) {
+			t.Errorf("no line %s in\n%s", line, got)
+		}
+	}
+	a, err := app.Decode([]byte(listed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Files[app.RenderFile], "ADMIN=stand-in\nAGENT_KEY=Stand1nPasswordP\nTOKEN=Stand1nPasswordPassw\n"; got != want {
+		t.Errorf("stand-ins %q", got)
+	}
+	if !strings.Contains(p.Files["Kubefile"], `org.example.version="of 1.20.0"`) {
+		t.Errorf("Kubefile\n%s", p.Files["Kubefile"])
 	}
 }
 
