@@ -55,6 +55,8 @@ func madeBy(build kubefile.Build, l Layer, last bool) string {
 	switch {
 	case l.Blob != (v1.Hash{}):
 		return "registry: blob " + l.Blob.String()
+	case len(l.Blobs) > 0:
+		return fmt.Sprintf("registry: %d blobs", len(l.Blobs))
 	case !last:
 		return "registry: small blobs, manifests and links"
 	}

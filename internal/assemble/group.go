@@ -60,6 +60,9 @@ func (in Input) groupLayer(ctx context.Context, g group) (Layer, error) {
 	}
 	open := func() (io.ReadCloser, error) { return layer.NewStored(g.entries()) }
 	l := newLayer(facts, v1.Hash{}, open)
+	for _, f := range g {
+		l.Blobs = append(l.Blobs, f.Blob)
+	}
 	if in.RegistryHashes {
 		l.Open = open
 	}

@@ -34,6 +34,8 @@ type Layer struct {
 	DiffID v1.Hash
 	// Blob is the container image blob that this layer alone consists of, zero for other layers.
 	Blob v1.Hash
+	// Blobs are the container image blobs that share this layer, when it consists of nothing else.
+	Blobs []v1.Hash
 	// Open gives the compressed layer from its beginning, as often as it is called. Where the end would be, bytes that
 	// are not what Desc says are reported as an error.
 	Open func() (io.ReadCloser, error)

@@ -200,6 +200,11 @@ func wrong(l assemble.Layer, times int) assemble.Layer {
 
 func TestADamagedBlobIsFetchedAnewOnce(t *testing.T) {
 	t.Parallel()
+	shared := func(l assemble.Layer, times int) assemble.Layer {
+		l = damaged(l, times)
+		l.Blob, l.Blobs = v1.Hash{}, []v1.Hash{l.Blob, l.Blob}
+		return l
+	}
 	for _, c := range []struct {
 		what   string
 		damage func(assemble.Layer, int) assemble.Layer
@@ -213,6 +218,7 @@ func TestADamagedBlobIsFetchedAnewOnce(t *testing.T) {
 		{"damaged for good", damaged, 99, nil, true, store.ErrCorrupt, 1},
 		{"cannot be fetched", damaged, 1, registry.ErrDenied, true, registry.ErrDenied, 1},
 		{"nobody to ask", damaged, 1, nil, false, store.ErrCorrupt, 0},
+		{"one of several in a layer", shared, 1, nil, true, nil, 2},
 		{"found by the registry", wrong, 1, nil, true, nil, 1},
 		{"found by the registry, for good", wrong, 99, nil, true, registry.ErrCorrupt, 1},
 	} {
@@ -220,12 +226,13 @@ func TestADamagedBlobIsFetchedAnewOnce(t *testing.T) {
 			t.Parallel()
 			s := strict(t)
 			x, asked := sample(t, "one"), 0
+			hurt := x.Images[1].Layers[1].Blob
 			x.Images[1].Layers[1] = c.damage(x.Images[1].Layers[1], c.times)
 			o := publish.Options{Client: client(t, registry.Options{})}
 			if c.fetch {
 				o.Refetch = func(_ context.Context, blob v1.Hash) error {
 					asked++
-					if blob != x.Images[1].Layers[1].Blob {
+					if blob != hurt {
 						t.Errorf("asked for %s", blob)
 					}
 					return c.refuse

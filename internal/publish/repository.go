@@ -150,14 +150,20 @@ func (r *repository) mount(ctx context.Context, l Layer) bool {
 // upload sends the layer. When the store or the registry finds that the bytes are damaged they are brought anew, once.
 func (r *repository) upload(ctx context.Context, l Layer) error {
 	err := r.send(ctx, l)
-	if damaged(err) && r.o.Refetch != nil && (l.Blob != v1.Hash{}) {
-		r.o.Reporter.Warn("blob %s is not what its digest says, and is brought anew: %v", l.Blob, err)
-		if err := r.o.Refetch(ctx, l.Blob); err != nil {
-			return fmt.Errorf("fetch damaged blob %s anew: %w", l.Blob, err)
-		}
-		err = r.send(ctx, l)
+	blobs := l.Blobs
+	if (l.Blob != v1.Hash{}) {
+		blobs = []v1.Hash{l.Blob}
 	}
-	return err
+	if !damaged(err) || r.o.Refetch == nil || len(blobs) == 0 {
+		return err
+	}
+	r.o.Reporter.Warn("layer %s is damaged, and what it is made of is brought anew: %v", l.Desc.Digest, err)
+	for _, b := range blobs {
+		if err := r.o.Refetch(ctx, b); err != nil {
+			return fmt.Errorf("fetch damaged blob %s anew: %w", b, err)
+		}
+	}
+	return r.send(ctx, l)
 }
 
 // damaged says whether bytes were found to be wrong: before they left, or by the registry.
