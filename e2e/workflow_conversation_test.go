@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -350,16 +351,54 @@ func TestPullRequest(t *testing.T) {
 	}
 	s.kept = s.artifacts
 	s.github.Pulls["somebody:patch-1"] = githubtest.Pull{Number: 1, SHA: "abc"}
-	jobs = s.fire("pr-comment.yml", "workflow_run", map[string]any{
-		"action": "completed", "repository": repositoryOf(), "sender": userOf(stranger), "workflow_run": map[string]any{
-			"id": 4.0, "event": "pull_request", "conclusion": "success", "head_sha": "abc", "head_branch": "patch-1",
-			"head_repository": map[string]any{"owner": map[string]any{"login": "somebody"}},
-		},
-	})
+	jobs = s.fire("pr-comment.yml", "workflow_run", tried("abc"))
 	if jobs["comment"].result != "success" {
 		t.Fatalf("%+v\n%s", jobs, s.log())
 	}
 	golden(t, "pull-request", s.last())
+}
+
+// TestForgedTrials: what the run of a pull request leaves was written by its code. What is not the result of a build is left out, and text stays text.
+func TestForgedTrials(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	const build = `{"id":"apps-%[1]s-1","kind":"apps","name":"%[1]s","version":"1","image":"docker.io/x/%[1]s:1","runner":["x"],"engine":"process","concurrency":""}`
+	const evil = `@everyone </details> <img src=x> ![x](https://evil.example.com/x.png) [a](https://evil.example.com)\n` + "```" + `\n# x\n<!-- cluster-image:1 trial -->`
+	s.kept = map[string]string{}
+	for artifact, text := range map[string]string{
+		"trial-apps-evil-1":  `{"version":1,"state":"failed","build":` + fmt.Sprintf(build, "evil") + `,"failure":{"step":"` + evil + `","error":"` + evil + `","todo":"` + evil + `","tail":["` + evil + `"]}}`,
+		"trial-apps-good-1":  `{"version":1,"state":"built","digest":"` + evil + `","build":` + fmt.Sprintf(build, "good") + `,"images":[{"image":"` + evil + `","platform":"` + evil + `","digest":"` + evil + `"}]}`,
+		"trial-apps-other-1": `{"version":1,"state":"built","build":` + fmt.Sprintf(build, "another") + `}`,
+		"trial-apps-more-1":  `{"version":1,"state":"built","more":1,"build":` + fmt.Sprintf(build, "more") + `}`,
+		"trial-path":         `{"version":1,"state":"built","build":` + fmt.Sprintf(build, "../../x") + `}`,
+		"trial-empty":        ``,
+	} {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "result.json"), text, 0o644)
+		writeFile(t, filepath.Join(dir, "base.json"), `{"version":1,"state":"planned","images":[]}`, 0o644)
+		s.kept[artifact] = dir
+	}
+	s.github.Pulls["somebody:patch-1"] = githubtest.Pull{Number: 1, SHA: "abc"}
+	jobs := s.fire("pr-comment.yml", "workflow_run", tried("abc"))
+	if jobs["comment"].result != "success" {
+		t.Fatalf("%+v\n%s", jobs, s.log())
+	}
+	golden(t, "forged", s.last())
+	for _, part := range []string{"another", "more 1", "../x", "@everyone"} {
+		if strings.Contains(s.last(), part) {
+			t.Errorf("%q is in the comment\n%s", part, s.last())
+		}
+	}
+}
+
+// tried is the event of the end of a pull request's run.
+func tried(sha string) map[string]any {
+	return map[string]any{
+		"action": "completed", "repository": repositoryOf(), "sender": userOf(stranger), "workflow_run": map[string]any{
+			"id": 4.0, "event": "pull_request", "conclusion": "success", "head_sha": sha, "head_branch": "patch-1",
+			"head_repository": map[string]any{"owner": map[string]any{"login": "somebody"}},
+		},
+	}
 }
 
 // done are the jobs of builds that are over, as GitHub lists them.

@@ -26,6 +26,8 @@ type play struct {
 	vars, secrets map[string]string
 	bin, stub     string
 	run, attempt  int
+	// ref is the name of the branch or tag.
+	ref string
 
 	event     map[string]any
 	eventName string
@@ -297,7 +299,7 @@ func (r *runner) script(i int, s workflowStep, e evaluator, jobEnv map[string]st
 		"HOME=" + filepath.Join(r.dir, "home"), "GITHUB_ACTIONS=true", "GITHUB_OUTPUT=" + output, "GITHUB_PATH=" + path,
 		"GITHUB_STEP_SUMMARY=" + filepath.Join(r.work, "summary.md"), "GITHUB_EVENT_PATH=" + filepath.Join(r.dir, "event.json"),
 		"GITHUB_EVENT_NAME=" + r.eventName, "GITHUB_REPOSITORY=" + githubtest.Repository, "GITHUB_RUN_ID=" + strconv.Itoa(r.run),
-		catalogueDir + "=" + r.checkout, "GITHUB_RUN_ATTEMPT=" + strconv.Itoa(r.attempt), "GITHUB_API_URL=" + r.github.URL, "GITHUB_SERVER_URL=https://github.com",
+		"GITHUB_REF_NAME=" + r.ref, "GITHUB_ACTOR=robot", catalogueDir + "=" + r.checkout, "GITHUB_RUN_ATTEMPT=" + strconv.Itoa(r.attempt), "GITHUB_API_URL=" + r.github.URL, "GITHUB_SERVER_URL=https://github.com",
 	}
 	for _, m := range []map[string]string{jobEnv, s.Env} {
 		for k, v := range m {
@@ -335,7 +337,7 @@ func (r *runner) outputs(file string) map[string]any {
 // context is what github.* has.
 func (p *play) context() map[string]any {
 	return map[string]any{
-		"event": p.event, "event_name": p.eventName, "token": "workflow-token", "run_id": float64(p.run), "repository": githubtest.Repository,
+		"event": p.event, "event_name": p.eventName, "ref": "refs/tags/" + p.ref, "token": "workflow-token", "run_id": float64(p.run), "repository": githubtest.Repository,
 		"sha": "0123456789012345678901234567890123456789",
 	}
 }

@@ -45,13 +45,16 @@ func chatopsTrialsCommand(p *Program) *cli.Command {
 	}
 }
 
+// maxTrials bounds what is read of a pull request's run: its plan has at most 30 builds.
+const maxTrials = 30
+
 // trials reads what the run of the pull request left. What can't be read is left out: the pull request wrote it.
 func trials(dir string) []reply.Trial {
 	dirs, _ := filepath.Glob(filepath.Join(dir, "trial-*"))
 	var out []reply.Trial
-	for _, d := range dirs {
+	for _, d := range dirs[:min(len(dirs), maxTrials)] {
 		now, err := outcome.Read(filepath.Join(d, "result.json"))
-		if err != nil || now.Build.Check() != nil {
+		if err != nil || now.Build.Check() != nil || filepath.Base(d) != "trial-"+now.Build.ID {
 			continue
 		}
 		t := reply.Trial{Now: now}

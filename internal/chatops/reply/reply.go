@@ -74,6 +74,9 @@ func (l Letter) refusal(w *writer) {
 	if r.Understood != "" {
 		w.printf("\nRead as:\n%s", Block(r.Understood, line))
 	}
+	if r.Reason == plan.NoBuilder && len(l.Plan.Builds) > 0 {
+		w.printf("\nIt stands for:\n%s", Block(images(l.Plan.Builds), line))
+	}
 	if r.Usage != "" {
 		w.printf("\nThe form is:\n%s", Block(r.Usage, line))
 	}
@@ -87,6 +90,19 @@ func (l Letter) refusal(w *writer) {
 		w.printf("\n`/imagebuild_help` lists all commands. 所有命令：`/imagebuild_help`。\n")
 	}
 	l.run(w)
+}
+
+// images are the first of the images, one a line.
+func images(builds []plan.Build) string {
+	var lines []string
+	for i, b := range builds {
+		if i == maxRows {
+			lines = append(lines, fmt.Sprintf("and %d more", len(builds)-i))
+			break
+		}
+		lines = append(lines, b.Image)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func help(w *writer) {
