@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/spelling"
 )
 
 // commandLine is a command line sorted out.
@@ -97,7 +98,7 @@ func (a *arrangement) name(arg string) error {
 		}
 	}
 	f := usage("unknown command %q", strings.TrimSpace(strings.Join(append(a.names(), arg), " ")))
-	if near := nearest(arg, commandNames(next)); near != "" {
+	if near := spelling.Meant(arg, commandNames(next)); near != "" {
 		return f.Advise("did you mean %s? See %s --help", strings.Join(append(a.names(), near), " "), a.fullName())
 	}
 	return f.Advise("see %s --help", a.fullName())
@@ -221,7 +222,7 @@ func (a *arrangement) unknown(arg string) *failure.Failure {
 	for i := range len(a.path) + 1 {
 		names = append(names, flagNames(a.level(i))...)
 	}
-	if near := nearest(strings.TrimLeft(flag, "-"), names); near != "" {
+	if near := spelling.Meant(strings.TrimLeft(flag, "-"), names); near != "" {
 		return f.Advise("did you mean --%s? See %s --help", near, a.fullName())
 	}
 	return f.Advise("see %s --help; what begins with a dash and is no flag stands after --", a.fullName())

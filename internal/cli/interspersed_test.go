@@ -71,15 +71,3 @@ func FuzzArrange(f *testing.F) {
 		_, _ = arrange(program().app(), []string{"sample", a, b})
 	})
 }
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	names := []string{"platform", "progress", "push", "password-stdin", "output"}
-	for typed, want := range map[string]string{
-		"plaform": "platform", "platforms": "platform", "pus": "push", "password": "password-stdin", "xyz": "", "": "", "ouptut": "output",
-	} {
-		if got := nearest(typed, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", typed, got, want)
-		}
-	}
-}

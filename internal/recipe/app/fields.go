@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/spelling"
 )
 
 // fields are those of a struct that a file can hold.
@@ -48,16 +50,7 @@ func either(words []string) string {
 
 // meant offers the word that is nearest to a mistyped one, or lists all when none is near and they are few.
 func meant(typed string, words []string) string {
-	best, least := "", 2+len(typed)/3
-	for _, w := range words {
-		d := edits(strings.ToLower(typed), w)
-		if len(typed) > 2 && (strings.HasPrefix(w, typed) || strings.HasPrefix(typed, w)) {
-			d = min(d, 1)
-		}
-		if d < least {
-			best, least = w, d
-		}
-	}
+	best := spelling.Meant(typed, words)
 	switch {
 	case best != "":
 		return "; did you mean " + best + "?"
@@ -65,25 +58,4 @@ func meant(typed string, words []string) string {
 		return "; there are " + strings.Join(words, ", ")
 	}
 	return ""
-}
-
-// edits is the number of letters to put in, take out or change to make one word of the other.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

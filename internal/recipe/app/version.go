@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/labring-actions/cluster-image/internal/spelling"
 )
 
 // Write is how a version is written as a tag: with or without the v, as the recipe says.
@@ -72,7 +74,9 @@ func (v Version) Serves(version string) error {
 // nearestFirst orders versions by how far they are from one that there is none of.
 func nearestFirst(version string, there []string) []string {
 	out := slices.Clone(there)
-	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(edits(version, a), edits(version, b)) })
+	slices.SortStableFunc(out, func(a, b string) int {
+		return cmp.Compare(spelling.Distance(version, a), spelling.Distance(version, b))
+	})
 	return out
 }
 
