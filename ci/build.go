@@ -10,7 +10,7 @@ import (
 	"github.com/labring-actions/cluster-image/ci/internal/dagger"
 )
 
-// Build builds the cluster image of an application.
+// Build the cluster image of an application.
 //
 // It runs the recipe, saves every image that is needed, and assembles one image for each platform and an index over them. Look at it with summary,
 // digest or reference, take it with archive, push it with publish.

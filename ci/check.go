@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Lint checks the form of the source, and every recipe of the catalogue.
+// Check the form of the source, and every recipe of the catalogue.
 //
 // +check
 func (m *ClusterImage) Lint(ctx context.Context) error {
@@ -25,7 +25,9 @@ func (m *ClusterImage) Lint(ctx context.Context) error {
 	return nil
 }
 
-// Test runs the unit tests. Those that compare with a tool that is not installed say so and skip.
+// Run the unit tests.
+//
+// Those that compare with a tool that is not installed say so and skip.
 //
 // +check
 func (m *ClusterImage) Test(ctx context.Context) error {
@@ -36,7 +38,7 @@ func (m *ClusterImage) Test(ctx context.Context) error {
 	return nil
 }
 
-// Demo builds, pushes and checks a cluster image inside one container, without a network.
+// Build, push and check a cluster image inside one container, without a network.
 //
 // +check
 func (m *ClusterImage) Demo(ctx context.Context) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/labring-actions/cluster-image/ci/internal/dagger"
 )
 
-// DockerImage builds an image of dockerimages/: a Dockerfile with a base image and commands, for every platform.
+// Build an image of dockerimages/: a Dockerfile with a base image and commands, for every platform.
 //
 // The engine builds it, a foreign platform by emulation. Of such an image the engine sets the times, so its digest differs from build to build.
 //
@@ -60,7 +60,7 @@ func (m *ClusterImage) DockerImage(
 	return img, nil
 }
 
-// DockerBuild builds a context whose build file has a base image or runs commands, for one platform, and gives the container.
+// Build a context whose build file has a base image or runs commands, for one platform, and give the container.
 func (m *ClusterImage) DockerBuild(
 	ctx context.Context,
 

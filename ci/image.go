@@ -49,12 +49,14 @@ type Image struct {
 	Archive *dagger.File
 }
 
-// Layout is the image as an OCI layout directory.
+// Write the image as an OCI layout directory.
 func (i *Image) Layout() *dagger.Directory {
 	return i.written("oci-layout", layoutDir).Directory(layoutDir)
 }
 
-// Needs lists the container images that the image needs; with explain it says every place that asks for one of them.
+// List the container images that the image needs.
+//
+// With explain, every place that asks for one of them.
 func (i *Image) Needs(
 	ctx context.Context,
 
@@ -65,14 +67,14 @@ func (i *Image) Needs(
 	return i.Module.needs(ctx, contexts{dir: i.Context, platforms: i.Platforms}, explain)
 }
 
-// Lock writes down every input of the image's version by its digest, for its platforms, as lock does.
+// Write down every input of the image's version by its digest, for its platforms, as lock does.
 //
 // +cache="never"
 func (i *Image) Lock(ctx context.Context) (*dagger.File, error) {
 	return i.Module.Lock(ctx, i.App, i.Version, platformsOf(i.Platforms), i.Maybe, false)
 }
 
-// Container is the image of one platform as a container, to look into; it runs nothing.
+// Give the image of one platform as a container, to look into; it runs nothing.
 func (i *Image) Container(
 	// The platform; that of the engine when not given.
 	// +optional
@@ -84,7 +86,7 @@ func (i *Image) Container(
 	return dag.Container(dagger.ContainerOpts{Platform: platform}).Import(i.Archive), nil
 }
 
-// Verify proves that a cluster finds everything in the image that the image needs.
+// Prove that a cluster finds everything in the image that the image needs.
 //
 // +cache="never"
 func (i *Image) Verify(ctx context.Context) (string, error) {

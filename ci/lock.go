@@ -14,7 +14,7 @@ import (
 // lockFile is where a lock is mounted that images are held to.
 const lockFile = "/build/lock.yaml"
 
-// Lock writes down every input of a version by its digest: charts, files, images.
+// Write down every input of a version by its digest: charts, files, images.
 //
 // Export it to locks/VERSION.yaml beside the recipe, or to NAME/VERSION.yaml in the directory that locks names. A build that is locked takes these
 // inputs and no others.

@@ -16,8 +16,10 @@ const (
 	dockerConfig = "/run/secrets/docker"
 )
 
-// Publish pushes the image and gives its name with the digest. What the registry has is not sent again. A tag that names another image is left alone
-// without force, unless it is one that moves: latest, main, stable, vX.Y.
+// Push the image, and give its name with the digest.
+//
+// What the registry has is not sent again. A tag that names another image is left alone without force, unless it is one that moves: latest, main,
+// stable, vX.Y.
 //
 // +cache="never"
 func (i *Image) Publish(

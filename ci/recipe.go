@@ -19,7 +19,7 @@ const (
 	registryDir = "/build/registry"
 )
 
-// Download runs a recipe and gives the build context that it leaves.
+// Run a recipe and give the build context that it leaves.
 //
 // That is charts, manifests, binaries and a Kubefile; for several platforms there is one in linux-amd64 and one in linux-arm64.
 //
@@ -122,7 +122,7 @@ func (m *ClusterImage) recipesOf(ctx context.Context, app string) (*dagger.Direc
 	return m.Recipes, nil
 }
 
-// Needs lists the container images that an application needs, and why.
+// List the container images that an application needs, and why.
 //
 // Each comes with its platform when only one needs it; with explain, every place that asks for an image.
 //

@@ -10,7 +10,7 @@ import (
 	"github.com/labring-actions/cluster-image/ci/internal/dagger"
 )
 
-// RegistrySave gives the registry directory with every image that a build context needs.
+// Save every image that a build context needs, and give the registry directory.
 //
 // For several platforms there is one in linux-amd64 and one in linux-arm64.
 //

@@ -15,7 +15,7 @@ const (
 	storeVolume = "cluster-image-store-v1"
 )
 
-// Binary is the program cluster-image, compiled from the source.
+// Compile the program cluster-image from the source.
 func (m *ClusterImage) Binary() *dagger.File {
 	return m.golang(m.programSource()).
 		WithEnvVariable("CGO_ENABLED", "0").
@@ -49,9 +49,9 @@ func (m *ClusterImage) golang(source *dagger.Directory) *dagger.Container {
 		WithMountedDirectory("/src", source)
 }
 
-// Toolbox is the container that every step runs in.
+// Make the container that every step runs in.
 //
-// Debian, what an init.sh may call, and the program, which is helm, yq and jq too.
+// It is Debian with what an init.sh may call, and the program, which is helm, yq and jq too.
 func (m *ClusterImage) Toolbox() *dagger.Container {
 	if m.Tool != nil {
 		return m.Network.apply(m.Tool)

@@ -19,7 +19,7 @@ const (
 	nowhere = "http://127.0.0.1:9"
 )
 
-// Verify proves that a cluster finds in a finished image everything that it needs.
+// Prove that a cluster finds in a finished image everything that it needs.
 //
 // Every byte of the registry directory is read. Then what charts, manifests and lists of the image ask for is fetched once more, from a registry that
 // has nothing but that directory.

@@ -39,6 +39,8 @@ type Engine struct {
 	Flags []string
 	// Log takes what dagger tells while it works; nil discards it.
 	Log io.Writer
+	// Watch is how often an engine of an address is asked, while it works, whether it is still there; zero is once a minute.
+	Watch time.Duration
 }
 
 // Call calls a chain of functions of the module and gives what it printed. Secrets are handed over as environment variables, which arguments name as
@@ -50,6 +52,8 @@ func (e Engine) Call(ctx context.Context, chain []string, secrets map[string]str
 	for name, value := range secrets {
 		env = append(env, name+"="+value)
 	}
+	ctx, stop := e.watched(ctx)
+	defer stop()
 	out, err := e.dagger(ctx, e.Log, env, args...)
 	if err != nil {
 		return "", fmt.Errorf("dagger call %s: %w", chain[0], err)

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labring-actions/cluster-image/internal/remote"
 )
@@ -76,6 +77,14 @@ func TestCall(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := (remote.Engine{}).Call(ctx, []string{"build"}, nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("the engine is gone in the midst of the work", func(t *testing.T) {
+		fakeDagger(t, `[ "$1" = core ] && { echo connection refused >&2; exit 1; }; exec /bin/sleep 600`)
+		e := remote.Engine{Runner: "tcp://b:1", Watch: time.Millisecond}
+		_, err := e.Call(t.Context(), []string{"build"}, nil)
+		if !errors.Is(err, remote.ErrNoEngine) || !strings.Contains(err.Error(), "dagger call build: it is gone in the midst of the work: no Dagger engine answered at tcp://b:1") {
 			t.Errorf("got %v", err)
 		}
 	})

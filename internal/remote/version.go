@@ -48,10 +48,19 @@ func (e Engine) Probe(ctx context.Context) (Answer, error) {
 	if v := versionPattern.FindString(out); tooOld(v) {
 		return Answer{}, &VersionError{"the dagger command line", v}
 	}
+	answer, err := e.ask(ctx)
+	if err == nil && tooOld(answer.Version) {
+		err = &VersionError{"the Dagger engine", answer.Version}
+	}
+	return answer, err
+}
+
+// ask asks the engine who it is.
+func (e Engine) ask(ctx context.Context) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.patience())
 	defer cancel()
 	var log bytes.Buffer
-	out, err = e.dagger(ctx, &log, nil, "core", "--progress=plain", "version")
+	out, err := e.dagger(ctx, &log, nil, "core", "--progress=plain", "version")
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Answer{}, err
@@ -63,9 +72,6 @@ func (e Engine) Probe(ctx context.Context) (Answer, error) {
 	answer := Answer{Version: strings.TrimSpace(out)}
 	if m := answerPattern.FindStringSubmatch(log.String()); m != nil {
 		answer = Answer{Name: m[1], Version: m[2]}
-	}
-	if tooOld(answer.Version) {
-		return answer, &VersionError{"the Dagger engine", answer.Version}
 	}
 	return answer, nil
 }
