@@ -25,7 +25,7 @@ type build struct {
 	recipes      string
 	// flags are those that a build in process and the module know by the same name, env the variables of recipes.
 	flags, env []string
-	// locked are the flags of build itself.
+	// more are the flags of build itself.
 	more []string
 }
 
@@ -89,6 +89,9 @@ func (c *charts) serve(w http.ResponseWriter, r *http.Request) {
 
 func (c *charts) url() string { return "http://" + c.address + "/charts" }
 
+// instead are the flags by which charts come from here.
+func (c *charts) instead(repository string) []string { return []string{"--source-mirror", repository + "=" + c.url()} }
+
 // add adds a chart with one deployment of an image.
 func (c *charts) add(t *testing.T, name, version, app, values, image string) {
 	t.Helper()
@@ -125,7 +128,7 @@ func archive(t *testing.T, files map[string]string) []byte {
 	return out.Bytes()
 }
 
-// Applications of the catalogue: two with an init.sh, and one that is data.
+// Applications of the catalogue, whose versions have a v in their recipes, and have none.
 func TestApplications(t *testing.T) {
 	e, from, world := newEngine(t), newUpstream(t, ""), newCharts(t)
 	world.add(t, "nginx", "15.0.1", "1.23.1", "service: {type: LoadBalancer}\n", "docker.io/bitnami/nginx:1.23.1")
@@ -135,14 +138,12 @@ func TestApplications(t *testing.T) {
 	from.image(t, "jetstack/cert-manager-controller:v1.16.2")
 	from.image(t, "metrics-server/metrics-server:v0.6.2")
 	for _, b := range []build{
-		{app: "nginx", version: "1.23.1", env: []string{"RECIPE_BITNAMI_CHARTS=" + world.url()}},
-		{app: "cert-manager", version: "1.16.2", flags: []string{"--mirror", "quay.io=" + from.address}, env: []string{"RECIPE_JETSTACK_CHARTS=" + world.url()}},
-		{app: "metrics-server", version: "0.6.2", flags: []string{
-			"--mirror", "registry.k8s.io=" + from.address, "--source-mirror", "https://kubernetes-sigs.github.io/metrics-server=" + world.url(),
-		}},
+		{app: "nginx", version: "1.23.1", flags: world.instead("https://charts.bitnami.com/bitnami")},
+		{app: "cert-manager", version: "1.16.2", flags: append(world.instead("https://charts.jetstack.io"), "--mirror", "quay.io="+from.address)},
+		{app: "metrics-server", version: "0.6.2", flags: append(world.instead("https://kubernetes-sigs.github.io/metrics-server"), "--mirror", "registry.k8s.io="+from.address)},
 	} {
 		t.Run(b.app, func(t *testing.T) {
-			b.recipes, b.env = filepath.Join(e.root, "applications"), append(b.env, "RECIPE_PLAIN_HTTP="+world.address)
+			b.recipes, b.env = filepath.Join(e.root, "applications"), []string{"RECIPE_PLAIN_HTTP=" + world.address}
 			e.same(t, from, b)
 		})
 	}
@@ -190,7 +191,7 @@ func TestLock(t *testing.T) {
 	writeRecipe(t, recipes, "web", map[string]string{"app.yaml": "description: a web server\nhome: https://example.com\nlicenses: Apache-2.0\ncategories: [web]\n" +
 		"version: {v: never, example: 1.0.0}\nsources:\n- chart: web\n  repo: https://charts.example.com\n  version: \"{version}\"\nstart:\n- helm: web\n  namespace: web\n"})
 	b := build{app: "web", version: "1.0.0", recipes: recipes, env: []string{"RECIPE_PLAIN_HTTP=" + world.address},
-		flags: []string{"--source-mirror", "https://charts.example.com=" + world.url()}}
+		flags: world.instead("https://charts.example.com")}
 	unlocked := e.same(t, from, b)
 	file := filepath.Join(locks, "web", "1.0.0.yaml")
 	e.call(t, from, recipes, nil, b.call("lock", "export", "--path", file)...).must(t)
