@@ -90,7 +90,9 @@ func (c *charts) serve(w http.ResponseWriter, r *http.Request) {
 func (c *charts) url() string { return "http://" + c.address + "/charts" }
 
 // instead are the flags by which charts come from here.
-func (c *charts) instead(repository string) []string { return []string{"--source-mirror", repository + "=" + c.url()} }
+func (c *charts) instead(repository string) []string {
+	return []string{"--source-mirror", repository + "=" + c.url()}
+}
 
 // add adds a chart with one deployment of an image.
 func (c *charts) add(t *testing.T, name, version, app, values, image string) {
@@ -206,6 +208,8 @@ func TestLock(t *testing.T) {
 	if got := e.call(t, from, recipes, nil, withLocks.call("digest")...).must(t); got != unlocked {
 		t.Errorf("the locked build gives %s, want %s", got, unlocked)
 	}
+	e.sameCommand(t, b.env, append([]string{"build", b.app, b.version, "--recipes", recipes, "--locked", "--locks", locks, "--mirror", "docker.io=" + from.address,
+		"--plain-http", from.address}, b.flags...)...)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -114,12 +114,20 @@ func TestCommandLine(t *testing.T) {
 	e, from, recipes := newEngine(t), newUpstream(t, ""), t.TempDir()
 	from.image(t, "library/one:1")
 	writeRecipe(t, recipes, "first", pods("docker.io/library/one:1"))
-	args := []string{"build", "first", "1.0.0", "--recipes", recipes, "--mirror", "docker.io=" + from.address, "--plain-http", from.address,
-		"--label", `words=one, "two"`, "--output"}
-	onEngine := append([]string{"--engine", "dagger", "--module", e.root, "--progress", "plain"}, e.arguments()...)
+	e.sameCommand(t, nil, "build", "first", "1.0.0", "--recipes", recipes, "--mirror", "docker.io="+from.address, "--plain-http", from.address,
+		"--label", `words=one, "two"`)
+}
+
+// sameCommand runs build in process and on the engine, and wants the same output and the same archive.
+func (e *engine) sameCommand(t *testing.T, env []string, args ...string) {
+	t.Helper()
+	onEngine := append([]string{"--engine", "dagger", "--module", e.root, "--progress", "plain", "--output", "dagger.tar"}, e.arguments()...)
+	for _, kv := range env {
+		onEngine = append(onEngine, "--engine-argument=--recipe-env="+kv)
+	}
 	dir := t.TempDir()
-	want := run(t.Context(), dir, nil, e.program, append(args, "process.tar", "--cache", t.TempDir())...).must(t)
-	got := run(t.Context(), dir, nil, e.program, append(append(args, "dagger.tar"), onEngine...)...).must(t)
+	want := run(t.Context(), dir, env, e.program, append(args, "--output", "process.tar", "--cache", t.TempDir())...).must(t)
+	got := run(t.Context(), dir, nil, e.program, append(args, onEngine...)...).must(t)
 	if got != want {
 		t.Errorf("got %s, in process it is %s", got, want)
 	}

@@ -42,6 +42,18 @@ func TestProbe(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	for words, want := range map[string]string{
+		"transport: dial tcp b:1: connect: connection refused":                                           "transport: dial tcp b:1: connect: connection refused",
+		"command [ssh -- b buildctl dial-stdio] has exited: stderr=me@b: Permission denied (publickey).": "me@b: Permission denied (publickey).",
+	} {
+		t.Run("not reached: "+want, func(t *testing.T) {
+			fakeDagger(t, cli+`printf '\033[33m! connection error: desc = "`+words+`"\033[0m\n' >&2; echo giving up >&2; exit 1`)
+			_, err := remote.Engine{Runner: "tcp://b:1"}.Probe(t.Context())
+			if !errors.Is(err, remote.ErrNoEngine) || !strings.HasSuffix(err.Error(), "at tcp://b:1: "+want) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		})
+	}
 	t.Run("no command line", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		if _, err := (remote.Engine{}).Probe(t.Context()); !errors.Is(err, remote.ErrNoCLI) {

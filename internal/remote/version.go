@@ -35,8 +35,11 @@ type Answer struct {
 }
 
 var (
+	ansi           = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 	versionPattern = regexp.MustCompile(`v\d+\.\d+\.\d+[^\s]*`)
 	answerPattern  = regexp.MustCompile(`connected name=(\S+) client-version=\S+ server-version=(\S+)`)
+	// obstaclePattern is how dagger tells why it cannot connect, again and again: in the words of the network, or of ssh after "stderr=".
+	obstaclePattern = regexp.MustCompile(`connection error: desc = "(?:[^\n]*stderr=)?([^\n]*[^\n"])`)
 )
 
 // Probe asks the engine who it is, and checks that command line and engine are new enough.
@@ -65,9 +68,9 @@ func (e Engine) ask(ctx context.Context) (Answer, error) {
 	case errors.Is(err, context.Canceled):
 		return Answer{}, err
 	case errors.Is(err, context.DeadlineExceeded):
-		return Answer{}, fmt.Errorf("%w at %s within %s", ErrNoEngine, e.where(), e.patience())
+		return Answer{}, fmt.Errorf("%w at %s within %s: %s", ErrNoEngine, e.where(), e.patience(), obstacle(log.String()))
 	case err != nil:
-		return Answer{}, fmt.Errorf("%w at %s: %s", ErrNoEngine, e.where(), lastLine(log.String()))
+		return Answer{}, fmt.Errorf("%w at %s: %s", ErrNoEngine, e.where(), obstacle(log.String()))
 	}
 	answer := Answer{Version: strings.TrimSpace(out)}
 	if m := answerPattern.FindStringSubmatch(log.String()); m != nil {
@@ -98,8 +101,12 @@ func (e Engine) where() string {
 	return e.Runner
 }
 
-// lastLine is the last line with text.
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
+// obstacle is why no connection came about: what dagger says of the last try, else its last line with text.
+func obstacle(log string) string {
+	log = strings.TrimSpace(ansi.ReplaceAllString(log, ""))
+	if found := obstaclePattern.FindAllStringSubmatch(log, -1); len(found) > 0 {
+		return found[len(found)-1][1]
+	}
+	lines := strings.Split(log, "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
 }
