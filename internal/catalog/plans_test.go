@@ -27,16 +27,22 @@ func openApplications(t testing.TB) *catalog.Catalog {
 	return c
 }
 
-// TestCatalogueIsSound lints the catalogue of this repository.
+// TestCatalogueIsSound lints the catalogues of this repository.
 func TestCatalogueIsSound(t *testing.T) {
 	t.Parallel()
-	findings, err := openApplications(t).Lint(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range findings {
-		if f.Level == catalog.LevelError {
-			t.Error(f)
+	for _, kind := range []recipe.Kind{recipe.Application, recipe.Config, recipe.DockerImage} {
+		c, err := catalog.OpenDir("../../"+string(kind), kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings, err := c.Lint(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range findings {
+			if f.Level == catalog.LevelError {
+				t.Error(f)
+			}
 		}
 	}
 }
