@@ -160,23 +160,3 @@ func (l *linter) directory(name, dir string) error {
 	l.declarative(name, dir, a)
 	return nil
 }
-
-// classic looks at what a recipe of scripts shows from outside.
-func (l *linter) classic(name, dir string) error {
-	at := path.Join(name, dir)
-	if _, err := l.load(name, dir, dir); err != nil {
-		l.add(at, 0, LevelError, "%v", err)
-	}
-	switch kubefile, dockerfile := l.has(at, "Kubefile"), l.has(at, "Dockerfile"); {
-	case kubefile && dockerfile:
-		l.add(at, 0, LevelError, "it has both a Kubefile and a Dockerfile: one of them is enough, and which would count is a guess")
-	case !kubefile && !dockerfile && !l.has(at, "init.sh"):
-		l.add(at, 0, LevelError, "it has neither %s nor a Kubefile, nor an init.sh that could make one", app.File)
-	}
-	return nil
-}
-
-func (l *linter) has(at, file string) bool {
-	_, err := fs.Stat(l.fsys, path.Join(at, file))
-	return err == nil
-}

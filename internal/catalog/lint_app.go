@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -203,7 +204,7 @@ func (r reviewed) brought(line int, key, p string) {
 			places = append(places, to)
 		}
 	}
-	r.error(line, "%s: neither a source nor the directory brings %s; the sources bring %s", key, p, strings.Join(places, ", "))
+	r.error(line, "%s: neither a source nor the directory brings %s; the sources bring %s", key, p, cmp.Or(strings.Join(places, ", "), "nothing"))
 }
 
 // unused finds sources that no step starts.
