@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// misses is how many times in a row an engine may not answer before it counts as gone.
-const misses = 2
+// misses is how many times in a row an engine may not answer before it counts as gone: one that has much to do may be slow to.
+const misses = 5
 
 // watched is a context for a call, which ends when the engine is gone: dagger itself waits without end for a host that is cut off in the midst of a
 // build. An engine without an address is on this machine, and is not watched.
