@@ -96,7 +96,7 @@ func TestCall(t *testing.T) {
 		fakeDagger(t, `[ "$1" = core ] && { echo connection refused >&2; exit 1; }; exec /bin/sleep 600`)
 		e := remote.Engine{Runner: "tcp://b:1", Watch: time.Millisecond}
 		_, err := e.Call(t.Context(), []string{"build"}, nil)
-		if !errors.Is(err, remote.ErrNoEngine) || !strings.Contains(err.Error(), "dagger call build: it is gone in the midst of the work: no Dagger engine answered at tcp://b:1") {
+		if !errors.Is(err, remote.ErrNoEngine) || !strings.Contains(err.Error(), "dagger call build: the engine is gone in the midst of the work: no Dagger engine answered at tcp://b:1") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -41,7 +41,7 @@ func (e Engine) wait(ctx context.Context) error {
 		if _, err := e.ask(ctx); err == nil {
 			missed = 0
 		} else if missed++; missed == misses {
-			return fmt.Errorf("it is gone in the midst of the work: %w", err)
+			return fmt.Errorf("the engine is gone in the midst of the work: %w", err)
 		}
 	}
 }
