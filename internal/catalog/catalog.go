@@ -91,9 +91,12 @@ func (e *UnknownVersion) Error() string {
 // Unwrap makes the error an [ErrUnknown].
 func (e *UnknownVersion) Unwrap() error { return ErrUnknown }
 
+// Check says what is wrong with a name and a version, whatever catalogue they are asked of.
+func Check(name, version string) error { return errors.Join(CheckName(name), CheckVersion(version)) }
+
 // Find gives the recipe for a version of an application. Name and version are checked before any file is looked at.
 func (c *Catalog) Find(name, version string) (recipe.Recipe, error) {
-	if err := errors.Join(CheckName(name), CheckVersion(version)); err != nil {
+	if err := Check(name, version); err != nil {
 		return recipe.Recipe{}, err
 	}
 	versions, err := c.versions(name)

@@ -79,8 +79,11 @@ func (p *Program) find(dir, app, version string) (recipe.Recipe, error) {
 	return p.findOf(recipe.Application, dir, app, version)
 }
 
-// findOf is the same for any kind.
+// findOf is the same for any kind. Name and version are checked before any file is looked at.
 func (p *Program) findOf(kind recipe.Kind, dir, app, version string) (recipe.Recipe, error) {
+	if err := catalog.Check(app, version); err != nil {
+		return recipe.Recipe{}, recipeFailure(err)
+	}
 	c, err := p.catalogueOf(kind, dir)
 	if err != nil {
 		return recipe.Recipe{}, err
