@@ -33,7 +33,7 @@ func browse(t *testing.T, c site.Catalogue) tab {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 8*time.Minute)
 	t.Cleanup(cancel)
 	dir := filepath.Join(t.TempDir(), "site")
 	if _, err := site.Write(site.Options{Catalogue: c, Output: dir}); err != nil {
@@ -73,7 +73,7 @@ func (p tab) holds(expression string) {
 	p.Helper()
 	expression = "(() => { try { return " + expression + "; } catch { return false; } })()"
 	for {
-		_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(10*time.Second)))
+		_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Minute)))
 		switch {
 		case err == nil:
 			return
