@@ -1,8 +1,11 @@
 package recipe
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -14,7 +17,7 @@ import (
 )
 
 // Digest is the SHA-256 in hexadecimal of what an image can be made of: the files that the recipe brings into the context, and what its app.yaml says,
-// whatever its comments and layout.
+// whatever its comments and layout. Comments of its script don't count either: another digest means another image, as a rule.
 func (r Recipe) Digest() (string, error) {
 	h := sha256.New()
 	files, err := r.Vendored()
@@ -50,9 +53,30 @@ func (r Recipe) hashFile(h hash.Hash, name string) error {
 	}
 	defer f.Close()
 	fmt.Fprintf(h, "%q %v\n", name, info.Mode()&0o100 != 0)
-	n, err := io.Copy(h, f)
+	var n int64
+	if name == r.script() {
+		n, err = copyCommands(h, f)
+	} else {
+		n, err = io.Copy(h, f)
+	}
 	fmt.Fprintf(h, "\n%d\n", n)
 	return err
+}
+
+// copyCommands leaves out the lines that are empty or a comment.
+func copyCommands(w io.Writer, r io.Reader) (n int64, err error) {
+	in := bufio.NewReader(r)
+	for err == nil {
+		var line []byte
+		if line, err = in.ReadBytes('\n'); len(bytes.TrimSpace(line)) > 0 && bytes.TrimSpace(line)[0] != '#' {
+			w.Write(line)
+			n += int64(len(line))
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
 }
 
 func (r Recipe) hashApp(h hash.Hash) error {
