@@ -102,9 +102,7 @@ func (r *builder) once(ctx context.Context, name string) (good bool, err error) 
 	if r.counted {
 		return r.count(ctx, w, u)
 	}
-	w.Samples = append(w.Samples, sample{u})
-	r.bench.told(w, u)
-	return u.Error == "", nil
+	return u.Error == "", r.bench.note(ctx, w, u)
 }
 
 func (r *builder) take() (w wire) {
@@ -117,14 +115,14 @@ func (r *builder) take() (w wire) {
 // count notes what went through the proxies, and checks what was pushed.
 func (r *builder) count(ctx context.Context, w *row, u usage) (bool, error) {
 	if u.Error != "" {
-		w.Samples = append(w.Samples, sample{u})
+		w.Samples = append(w.Samples, sample{usage: u})
 		return false, nil
 	}
 	seen := r.take()
 	w.Wire, w.Disk = &seen, diskUsage(r.home)
 	want := func(arch string) content { return r.set.of(r.images, arch) }
 	if err := checkPushed(ctx, r.registry, r.version, want, archs(r.images)); err != nil {
-		w.Samples = append(w.Samples, sample{usage{Error: "the result is wrong: " + err.Error()}})
+		w.Samples = append(w.Samples, sample{usage: usage{Error: "the result is wrong: " + err.Error()}})
 		return false, ctx.Err()
 	}
 	w.Same = true

@@ -65,10 +65,10 @@ func (r *report) judgeBest(name string, want float64) {
 // judgeCost holds processor time against hashing, and memory against an idle program.
 func (r *report) judgeCost(name string) {
 	w := r.find(name, ours)
-	if w == nil || r.Hashing == 0 || r.Idle == 0 {
+	if w == nil || w.cost() == 0 || r.Idle == 0 {
 		return
 	}
-	times := float64(w.cpu()) / float64(r.Hashing)
+	times := w.cost()
 	r.target(name+": processor time within 1.5x of hashing the bytes three times", times <= 1.5, "%.2f s, %.2fx", w.cpu().Seconds(), times)
 	above := mib(w.peak() - r.Idle)
 	r.target(name+": at most 48 MiB of memory above an idle program", above <= 48, "%.0f MiB above %.0f MiB", above, mib(r.Idle))

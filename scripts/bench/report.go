@@ -16,9 +16,7 @@ type report struct {
 	// Unique is how many bytes the set has.
 	Unique int64
 	// Idle is what cluster-image takes of memory to print its version, in bytes.
-	Idle int64
-	// Hashing is the processor time that it takes to hash the unique bytes three times.
-	Hashing time.Duration
+	Idle    int64
 	Rows    []*row
 	Targets []target `json:",omitempty"`
 }
@@ -39,7 +37,11 @@ type row struct {
 }
 
 // sample is one run.
-type sample struct{ usage }
+type sample struct {
+	usage
+	// Hashing is the processor time that hashing the unique bytes three times took right after the run, where the run is held against it.
+	Hashing time.Duration `json:",omitempty"`
+}
 
 func (r *report) row(name, tool string) *row {
 	for _, w := range r.Rows {
@@ -86,6 +88,18 @@ func (w *row) cpu() time.Duration {
 
 func (w *row) peak() int64 {
 	return middle(w.good(), func(s sample) int64 { return s.Peak })
+}
+
+// cost is how many times the processor time of hashing the bytes three times the job took: the median over the rounds, since a load that slows down the
+// one slows down the other; 0 when it is not known.
+func (w *row) cost() float64 {
+	held := slices.DeleteFunc(w.good(), func(s sample) bool { return s.Hashing == 0 })
+	return middle(held, func(s sample) float64 { return float64(s.cpu()) / float64(s.Hashing) })
+}
+
+// fastest is the run that was disturbed least.
+func (w *row) fastest() time.Duration {
+	return slices.MinFunc(w.good(), func(a, b sample) int { return cmp.Compare(a.Wall, b.Wall) }).Wall
 }
 
 // middle is the median of what is seen in the samples; of an even number the lower one of the two in the middle.

@@ -12,7 +12,7 @@ import (
 func took(walls ...time.Duration) []sample {
 	var out []sample
 	for _, w := range walls {
-		s := sample{usage{Wall: w * time.Second, User: w * time.Second, Peak: int64(w) << 20}}
+		s := sample{usage: usage{Wall: w * time.Second, User: w * time.Second, Peak: int64(w) << 20}, Hashing: 2 * time.Second}
 		if w == 0 {
 			s.Error = "it broke\nand so on"
 		}
@@ -35,6 +35,20 @@ func TestMedians(t *testing.T) {
 	}
 }
 
+// TestCostIsWithinRounds has a second round in which everything takes four times as long.
+func TestCostIsWithinRounds(t *testing.T) {
+	t.Parallel()
+	w := &row{Samples: took(3, 12, 0)}
+	w.Samples[1].Hashing *= 4
+	if w.cost() != 1.5 || w.fastest() != 3*time.Second {
+		t.Errorf("cost %g, fastest %s", w.cost(), w.fastest())
+	}
+	w.Samples[0].Hashing, w.Samples[1].Hashing = 0, 0
+	if w.cost() != 0 {
+		t.Errorf("a cost without a measure: %g", w.cost())
+	}
+}
+
 // TestRatioIsWithinRounds has two rounds, the second under three times the load.
 func TestRatioIsWithinRounds(t *testing.T) {
 	t.Parallel()
@@ -48,7 +62,7 @@ func TestRatioIsWithinRounds(t *testing.T) {
 }
 
 func made() *report {
-	r := &report{Idle: 1 << 20, Hashing: 2 * time.Second, Tools: []tool{{Name: ours, Version: "1"}, {Name: "crane", Skipped: "not installed"}}}
+	r := &report{Idle: 1 << 20, Tools: []tool{{Name: ours, Version: "1"}, {Name: "crane", Skipped: "not installed"}}}
 	add := func(name, tool string, s []sample) *row {
 		w := r.row(name, tool)
 		w.Samples, w.Same = s, true

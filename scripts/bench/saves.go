@@ -86,9 +86,7 @@ func (s *saver) once(ctx context.Context, name, dir string) error {
 		seen := s.through.take()
 		w.Wire = &seen
 	}
-	w.Samples = append(w.Samples, sample{u})
-	s.bench.told(w, u)
-	return nil
+	return s.bench.note(ctx, w, u)
 }
 
 // check compares what was saved with what was asked for.
