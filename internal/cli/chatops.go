@@ -26,7 +26,7 @@ func chatopsCommand(p *Program) *cli.Command {
 			"GITHUB_RUN_ID and so on), events from a file, builds from the variable BUILD.",
 		Subcommands: []*cli.Command{
 			chatopsPlanCommand(p), chatopsScheduleCommand(p), chatopsChangedCommand(p), chatopsReplyCommand(p), chatopsCancelCommand(p),
-			chatopsBuildCommand(p), chatopsPushCommand(p), chatopsTrialsCommand(p),
+			chatopsBuildCommand(p), chatopsPushCommand(p), chatopsTrialsCommand(p), chatopsBuildsCommand(p),
 		},
 	}
 }

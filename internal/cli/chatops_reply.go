@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -29,6 +30,7 @@ func chatopsReplyCommand(p *Program) *cli.Command {
 		a                 actions
 		f                 talkFlags
 		results, outcomes string
+		builds            string
 	)
 	return &cli.Command{
 		Name:      "reply",
@@ -39,6 +41,7 @@ func chatopsReplyCommand(p *Program) *cli.Command {
 			"until they are over) or finished (reads the results). One comment is made and then edited; the labels of the issue follow.",
 		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "results", Usage: "results are in `DIR`/result-ID/result.json", Value: "results", Destination: &results},
+			&cli.StringFlag{Name: "builds", Usage: "write what was pushed to `FILE` as well, for chatops builds", Destination: &builds},
 			&cli.StringFlag{Name: "outcomes", Usage: "the builds' jobs ended as `WORDS`, which say whether somebody cancelled them", Destination: &outcomes},
 		}, f.flags(), a.flags()),
 		Action: func(c *cli.Context) error {
@@ -55,7 +58,11 @@ func chatopsReplyCommand(p *Program) *cli.Command {
 				}
 				return talk.Watch(c.Context)
 			case "finished":
-				return p.replyFinished(c.Context, talk, &a, results, strings.Contains(outcomes, "cancelled"))
+				all := outcome.Gather(talk.Plan, results)
+				if err := keepBuilds(builds, all, talk.Plan.Source.RunURL); err != nil {
+					return err
+				}
+				return p.replyFinished(c.Context, talk, &a, all, strings.Contains(outcomes, "cancelled"))
 			default:
 				return usage("there is no state %.60q", state).Advise("want accepted, running or finished")
 			}
@@ -74,8 +81,7 @@ func (p *Program) replyAccepted(ctx context.Context, talk *chatops.Conversation,
 	return p.Result(fmt.Sprintf("proceed: %v", proceed), map[string]bool{"proceed": proceed})
 }
 
-func (p *Program) replyFinished(ctx context.Context, talk *chatops.Conversation, a *actions, results string, cancelled bool) error {
-	all := outcome.Gather(talk.Plan, results)
+func (p *Program) replyFinished(ctx context.Context, talk *chatops.Conversation, a *actions, all []outcome.Outcome, cancelled bool) error {
 	state, err := talk.Close(ctx, all, cancelled)
 	if err != nil {
 		return err
@@ -85,6 +91,15 @@ func (p *Program) replyFinished(ctx context.Context, talk *chatops.Conversation,
 		return err
 	}
 	return p.Result(string(state), map[string]record.State{"state": state})
+}
+
+// keepBuilds leaves what was pushed, for the record of what was built; nothing where nothing was.
+func keepBuilds(file string, all []outcome.Outcome, runURL string) error {
+	pushed := outcome.History(all, runURL, time.Now())
+	if file == "" || len(pushed) == 0 {
+		return nil
+	}
+	return writeBuilds(file, pushed)
 }
 
 func chatopsCancelCommand(p *Program) *cli.Command {

@@ -3,10 +3,12 @@ package cli
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/failure"
+	"github.com/labring-actions/cluster-image/internal/history"
 	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/site"
 )
@@ -27,7 +29,7 @@ func siteCommand(p *Program) *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to the directory `DIR`", Required: true, Destination: &output},
 			&cli.StringFlag{Name: "registry", Usage: "the images are in `REGISTRY/NAMESPACE`", Value: c.Registry, Destination: &c.Registry},
 			&cli.StringFlag{Name: "repository", Usage: "the recipes lie in the project at `URL`; empty leaves links to it out", Value: c.Repository, Destination: &c.Repository},
-			&cli.StringFlag{Name: "builds", Usage: "take finished builds from the JSON list in `FILE`", Destination: &builds},
+			&cli.StringFlag{Name: "builds", Usage: "take finished builds from the JSON list in `FILE`, which the site then has as builds.json", Destination: &builds},
 			locksFlag(&locks), recipesFlag(&recipes),
 		},
 		Action: func(*cli.Context) error {
@@ -46,7 +48,13 @@ func siteCommand(p *Program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			written, err := site.Write(site.Options{Catalogue: c, Output: output, Extra: map[string][]byte{site.SchemaFile: schema}})
+			extra := map[string][]byte{site.SchemaFile: schema}
+			if builds != "" {
+				if extra[history.File], err = history.Text(history.Merge(finished)); err != nil {
+					return err
+				}
+			}
+			written, err := site.Write(site.Options{Catalogue: c, Output: output, Extra: extra})
 			if err != nil {
 				return err
 			}
@@ -56,7 +64,7 @@ func siteCommand(p *Program) *cli.Command {
 }
 
 // readBuilds reads the file of finished builds; none without a file.
-func readBuilds(file string) ([]site.Built, error) {
+func readBuilds(file string) ([]history.Build, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -65,7 +73,7 @@ func readBuilds(file string) ([]site.Built, error) {
 		return nil, usage("--builds %s: %v", file, cause(err))
 	}
 	defer f.Close()
-	finished, err := site.ReadBuilds(f)
+	finished, err := history.Read(f, time.Now())
 	if err != nil {
 		return nil, failure.New(failure.Usage, "--builds %s: %w", file, err).
 			Advise(`want a JSON list of {"name", "version", "time", "digest", "url"}, with times as 2026-01-02T03:04:05Z`)

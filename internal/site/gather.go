@@ -10,6 +10,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/history"
 	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/profile"
 	"github.com/labring-actions/cluster-image/internal/recipe"
@@ -17,14 +18,15 @@ import (
 )
 
 // Gather takes what the site tells from a catalogue, the builds that are known, and the locks of each recipe.
-func Gather(c *catalog.Catalog, finished []Built, locks func(recipe.Recipe) ([]lock.Lock, error)) ([]App, error) {
+func Gather(c *catalog.Catalog, finished []history.Build, locks func(recipe.Recipe) ([]lock.Lock, error)) ([]App, error) {
 	entries, err := c.List("")
 	if err != nil {
 		return nil, err
 	}
 	var apps []App
+	finished = history.Merge(finished)
 	for _, e := range entries {
-		a, err := gather(c, e, latestOf(e.Name, finished), locks)
+		a, err := gather(c, e, buildsOf(e.Name, finished), locks)
 		if err != nil {
 			return nil, err
 		}
@@ -33,7 +35,18 @@ func Gather(c *catalog.Catalog, finished []Built, locks func(recipe.Recipe) ([]l
 	return apps, nil
 }
 
-func gather(c *catalog.Catalog, e catalog.Entry, built builds, locks func(recipe.Recipe) ([]lock.Lock, error)) (App, error) {
+// buildsOf are those of one application, of each version one.
+func buildsOf(name string, finished []history.Build) []history.Build {
+	var out []history.Build
+	for _, b := range finished {
+		if b.Name == name {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func gather(c *catalog.Catalog, e catalog.Entry, built []history.Build, locks func(recipe.Recipe) ([]lock.Lock, error)) (App, error) {
 	profiles, err := c.Profiles(e.Name)
 	if err != nil {
 		return App{}, err
@@ -51,10 +64,10 @@ func gather(c *catalog.Catalog, e catalog.Entry, built builds, locks func(recipe
 			versions[p.Example] = Version{Name: p.Example}
 		}
 	}
-	for name, b := range built {
-		v := versions[name]
-		v.Name, v.Build = name, b
-		versions[name] = v
+	for _, b := range built {
+		v := versions[b.Version]
+		v.Name, v.Build = b.Version, &Build{Time: b.Time, Digest: b.Digest, URL: b.URL}
+		versions[b.Version] = v
 	}
 	a.Versions = slices.SortedFunc(maps.Values(versions), newestFirst)
 	return a, nil

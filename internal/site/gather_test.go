@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
+	"github.com/labring-actions/cluster-image/internal/history"
 	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/site"
@@ -43,7 +44,7 @@ func TestGather(t *testing.T) {
 		"classic/latest/init.sh":      {},
 		"classic/README.md":           {Data: []byte("# classic\n\nMade by\nhand.\n")},
 	}, recipe.Application, "the test's catalogue")
-	builds, err := site.ReadBuilds(strings.NewReader(finished))
+	builds, err := history.Read(strings.NewReader(finished), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,20 +74,6 @@ func TestGather(t *testing.T) {
 		t.Errorf("profile %+v, others %+v", web.Profile, web.Others)
 	}
 	files(t, site.Catalogue{Registry: "docker.io/labring", Apps: apps})
-}
-
-func FuzzReadBuilds(f *testing.F) {
-	f.Add(finished)
-	f.Add(`[{"name": "web"}]`)
-	f.Add(`{}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		builds, err := site.ReadBuilds(strings.NewReader(text))
-		for _, b := range builds {
-			if err == nil && (b.Name == "" || b.Version == "" || b.Time.IsZero()) {
-				t.Errorf("%+v", b)
-			}
-		}
-	})
 }
 
 // BenchmarkCatalogue reads the catalogue of this repository and writes its site.

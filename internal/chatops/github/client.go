@@ -44,7 +44,9 @@ type Options struct {
 
 // Client talks about one repository.
 type Client struct {
-	api, teams  *gh.Client
+	api, teams *gh.Client
+	// plain has no token.
+	plain       *http.Client
 	owner, name string
 }
 
@@ -66,6 +68,7 @@ func New(o Options) (*Client, error) {
 		return c
 	}
 	c := &Client{api: make(o.Token), owner: owner, name: name}
+	c.plain = &http.Client{Transport: o.transport(), Timeout: 20 * time.Minute, CheckRedirect: followed}
 	c.teams = c.api
 	if o.TeamsToken != "" {
 		c.teams = make(o.TeamsToken)

@@ -67,7 +67,8 @@ type Event struct {
 	Name       string `json:"-"`
 	Action     string `json:"action"`
 	Repository struct {
-		FullName string `json:"full_name"`
+		FullName      string `json:"full_name"`
+		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
 	Sender      User              `json:"sender"`
 	Issue       *Issue            `json:"issue"`
@@ -77,16 +78,19 @@ type Event struct {
 	WorkflowRun *Run              `json:"workflow_run"`
 }
 
-// Run is a run of a workflow in an event.
+// Run is a run of a workflow.
 type Run struct {
-	ID             int64  `json:"id"`
-	Event          string `json:"event"`
+	ID    int64  `json:"id"`
+	Event string `json:"event"`
+	// Path is the file of the workflow, of which GitHub may say the branch behind an @.
+	Path           string `json:"path"`
 	HeadSHA        string `json:"head_sha"`
 	HeadBranch     string `json:"head_branch"`
 	URL            string `json:"html_url"`
 	Conclusion     string `json:"conclusion"`
 	HeadRepository struct {
-		Owner User `json:"owner"`
+		FullName string `json:"full_name"`
+		Owner    User   `json:"owner"`
 	} `json:"head_repository"`
 }
 

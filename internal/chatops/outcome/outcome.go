@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/labring-actions/cluster-image/internal/chatops/plan"
 )
@@ -43,12 +44,14 @@ type Outcome struct {
 	Platforms []Platform `json:"platforms,omitempty"`
 	Images    []Image    `json:"images,omitempty"`
 	// Bytes are those of all container images together, each blob once.
-	Bytes    int64    `json:"bytes,omitempty"`
-	Warnings int      `json:"warnings,omitempty"`
-	Seconds  float64  `json:"seconds,omitempty"`
-	Changes  *Changes `json:"changes,omitempty"`
-	Failure  *Failure `json:"failure,omitempty"`
-	JobURL   string   `json:"jobURL,omitempty"`
+	Bytes int64 `json:"bytes,omitempty"`
+	// Time is when the push ended.
+	Time     time.Time `json:"time,omitzero"`
+	Warnings int       `json:"warnings,omitempty"`
+	Seconds  float64   `json:"seconds,omitempty"`
+	Changes  *Changes  `json:"changes,omitempty"`
+	Failure  *Failure  `json:"failure,omitempty"`
+	JobURL   string    `json:"jobURL,omitempty"`
 }
 
 // Platform is the image of one platform.

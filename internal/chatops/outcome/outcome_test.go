@@ -3,11 +3,15 @@ package outcome_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
 	"github.com/labring-actions/cluster-image/internal/chatops/outcome"
 	"github.com/labring-actions/cluster-image/internal/chatops/plan"
+	"github.com/labring-actions/cluster-image/internal/history"
 )
 
 func build(id string) plan.Build { return plan.Build{ID: id, Name: "nginx", Version: "1"} }
@@ -69,5 +73,36 @@ func TestDifference(t *testing.T) {
 	if len(c.Moved) != 2 || c.Moved[0].From != "latest@cc" || c.Moved[1].To != "2" || len(c.Added) != 1 || c.Added[0].Image != "docker.io/x/new:1" ||
 		len(c.Removed) != 1 || c.Removed[0].Image != "docker.io/x/gone:1" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestHistory: what was pushed of applications is recorded, and nothing else.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC)
+	const digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	pushed := func(kind grammar.Kind, name string, change func(*outcome.Outcome)) outcome.Outcome {
+		o := outcome.Outcome{Build: plan.Build{Kind: kind, Name: name, Version: "1.0.0"}, State: outcome.Pushed, Digest: digest, Time: now}
+		if change != nil {
+			change(&o)
+		}
+		return o
+	}
+	got := outcome.History([]outcome.Outcome{
+		pushed(grammar.Apps, "web", nil),
+		pushed(grammar.Hosted, "db", nil),
+		pushed(grammar.Configs, "config", nil),
+		pushed(grammar.DockerImages, "tool", nil),
+		pushed(grammar.Apps, "failed", func(o *outcome.Outcome) { o.State = outcome.Failed }),
+		pushed(grammar.Apps, "dry", func(o *outcome.Outcome) { o.State = outcome.Planned }),
+		pushed(grammar.Apps, "forged", func(o *outcome.Outcome) { o.Digest = "<b>" }),
+		pushed(grammar.Apps, "untimely", func(o *outcome.Outcome) { o.Time = now.AddDate(1, 0, 0) }),
+	}, "https://example.com/runs/1", now)
+	want := []history.Build{
+		{Name: "db", Version: "1.0.0", Time: now, Digest: digest, URL: "https://example.com/runs/1"},
+		{Name: "web", Version: "1.0.0", Time: now, Digest: digest, URL: "https://example.com/runs/1"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
 	}
 }

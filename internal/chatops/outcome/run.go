@@ -116,7 +116,7 @@ func (r Runner) Push(ctx context.Context, out Outcome, layout string, l Login) O
 	out.State = Pushed
 	out.run(ctx, r, append(args, flags...), stdin, &doc)
 	if out.State == Pushed && len(doc) == 1 {
-		out.Push, out.Replaced = doc[0].Outcome, doc[0].Replaced
+		out.Push, out.Replaced, out.Time = doc[0].Outcome, doc[0].Replaced, r.Now().UTC().Truncate(time.Second)
 		// What a file says that lay beside a recipe's code is not repeated: this is what the registry has.
 		if _, digest, ok := strings.Cut(doc[0].Reference, "@"); ok {
 			out.Digest = digest

@@ -60,6 +60,11 @@ type Server struct {
 	Jobs [][]Job
 	// Pulls has HEAD-OWNER:BRANCH.
 	Pulls map[string]Pull
+	// Artifacts are those of all runs, the newest first, and Runs what ran.
+	Artifacts []Artifact
+	Runs      map[int64]Run
+	// Pages are the files of the repository's site, by their path; nil is a repository without one.
+	Pages map[string]string
 	// Calls are METHOD PATH of each request, in order.
 	Calls []string
 	// Fault answers a request in the place of the server if it says true.
@@ -90,6 +95,21 @@ type Pull struct {
 	SHA    string
 }
 
+// Artifact is what a run left.
+type Artifact struct {
+	ID, Run int64
+	Name    string
+	Created time.Time
+	// Files are packed when they are fetched; Packed is given as it is, if it is there.
+	Files  map[string]string
+	Packed []byte
+}
+
+// Run is a run of a workflow.
+type Run struct {
+	Event, Path, Branch, Repository string
+}
+
 // New starts a server that the test ends.
 func New(t testing.TB) *Server {
 	s := &Server{
@@ -113,6 +133,12 @@ func New(t testing.TB) *Server {
 		"GET " + repo + "/actions/runs/{run}/jobs":             s.jobs,
 		"POST " + repo + "/actions/runs/{run}/cancel":          func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted); fmt.Fprint(w, "{}") },
 		"GET " + repo + "/pulls":                               s.pulls,
+		"GET " + repo + "/actions/artifacts":                   s.listArtifacts,
+		"GET " + repo + "/actions/artifacts/{id}/zip":          s.findArtifact,
+		"GET " + repo + "/actions/runs/{run}":                  s.getRun,
+		"GET " + repo + "/pages":                               s.findPages,
+		"GET /storage/{id}":                                    s.fetchArtifact,
+		"GET /site/{path...}":                                  s.fetchPage,
 	} {
 		mux.HandleFunc(pattern, h)
 	}
@@ -123,7 +149,11 @@ func New(t testing.TB) *Server {
 		if s.Fault != nil && s.Fault(w, r) {
 			return
 		}
-		if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+		open := strings.HasPrefix(r.URL.Path, "/storage/") || strings.HasPrefix(r.URL.Path, "/site/")
+		if open && r.Header.Get("Authorization") != "" {
+			t.Errorf("%s is not GitHub's API, and gets a token", r.URL.Path)
+		}
+		if !open && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
 			http.Error(w, `{"message":"Requires authentication"}`, http.StatusUnauthorized)
 			return
 		}
