@@ -223,8 +223,19 @@ func (r *runner) step(i int, s workflowStep, e evaluator, jobEnv map[string]stri
 	for k, v := range s.With {
 		with[k] = e.fill(v)
 	}
-	action, _, _ := strings.Cut(s.Uses, "@")
-	switch action {
+	if s.Uses == "" {
+		return r.script(i, s, e, jobEnv)
+	}
+	ok := r.action(s.Uses, with)
+	if s.ID != "" {
+		r.steps[s.ID] = map[string]any{"outcome": map[bool]string{true: "success", false: "failure"}[ok]}
+	}
+	return ok
+}
+
+// action plays those for checkouts and artifacts.
+func (r *runner) action(uses string, with map[string]string) bool {
+	switch name, _, _ := strings.Cut(uses, "@"); name {
 	case "actions/checkout":
 		from := r.checkout
 		if r.base != "" && with["ref"] == "base" {
@@ -235,8 +246,6 @@ func (r *runner) step(i int, s workflowStep, e evaluator, jobEnv map[string]stri
 		return r.upload(with)
 	case "actions/download-artifact":
 		return r.download(with)
-	case "":
-		return r.script(i, s, e, jobEnv)
 	}
 	return true
 }
