@@ -58,8 +58,9 @@ func (p *Program) draft(ctx context.Context, d *draft.Draft, recipes string, up 
 	if err := catalog.CheckName(d.Name); err != nil {
 		return recipeFailure(err)
 	}
+	place := " --recipes " + recipes
 	if recipes == "" {
-		recipes = string(recipe.Application)
+		recipes, place = string(recipe.Application), ""
 	}
 	if entries, err := os.ReadDir(filepath.Join(recipes, d.Name)); err == nil && len(entries) > 0 {
 		return usage("%s is there already", filepath.Join(recipes, d.Name)).Advise("take another name, or edit it")
@@ -78,7 +79,10 @@ func (p *Program) draft(ctx context.Context, d *draft.Draft, recipes string, up 
 	if err := p.review(recipes, d.Name); err != nil {
 		return err
 	}
-	p.Reporter().Note("see what it makes: %s plan %s; then which images it needs: %[1]s images %[2]s %s", name, d.Name, d.Version)
+	if d.KubeVersion != "" {
+		p.Reporter().Note("the chart wants Kubernetes %s, which a recipe cannot say so: write what it means under requires, as kubernetes: \">=1.23 <1.33\"", d.KubeVersion)
+	}
+	p.Reporter().Note("see what it makes: %s plan %s%s; then which images it needs: %[1]s images %[2]s %[4]s%[3]s", name, d.Name, place, d.Version)
 	return p.Result(path, map[string]string{"file": path, "version": d.Version})
 }
 
@@ -93,7 +97,7 @@ func (p *Program) completeDraft(ctx context.Context, d *draft.Draft, up upstream
 	if err := oneSource(d); err != nil {
 		return err
 	}
-	if err := p.lookIntoChart(ctx, d, up); err != nil {
+	if err := p.lookIntoChart(ctx, d, ask, up); err != nil {
 		return err
 	}
 	if d.Namespace == "" {
@@ -103,7 +107,7 @@ func (p *Program) completeDraft(ctx context.Context, d *draft.Draft, up upstream
 }
 
 // lookIntoChart takes from the chart, if there is one, what the flags do not say.
-func (p *Program) lookIntoChart(ctx context.Context, d *draft.Draft, up upstreams) error {
+func (p *Program) lookIntoChart(ctx context.Context, d *draft.Draft, ask *prompter, up upstreams) error {
 	if d.Chart == "" {
 		return nil
 	}
@@ -111,7 +115,7 @@ func (p *Program) lookIntoChart(ctx context.Context, d *draft.Draft, up upstream
 		d.Chart, d.Repo = strings.TrimSuffix(d.Repo, "/")+"/"+d.Chart, ""
 	}
 	if !d.IsWhole() {
-		if err := p.prompter().text(&d.Repo, "repo", "the chart's repository, an https URL", ""); err != nil {
+		if err := ask.text(&d.Repo, "repo", "the chart's repository, an https URL", ""); err != nil {
 			return err
 		}
 	}

@@ -138,7 +138,7 @@ func (f *fetching) explain(ctx context.Context, err error) error {
 
 // pin takes from the lock what the source is.
 func (f *fetching) pin() error {
-	f.input = lock.Input{Source: f.Asked()}
+	f.input = lock.Input{Source: f.named()}
 	if f.PerPlatform {
 		f.input.Platform = f.platform
 	}
@@ -156,6 +156,15 @@ func (f *fetching) pin() error {
 	}
 	f.input, f.locked = pinned, pinned.SHA256
 	return nil
+}
+
+// named is how the lock calls the source. Of a repository the parts belong to it, since these are what has a checksum, and several sources may take
+// theirs from one.
+func (f *fetching) named() string {
+	if f.Kind == app.KindGit {
+		return fmt.Sprintf("%s (%s)", f.Asked(), strings.Join(f.Pick.Keys(), ", "))
+	}
+	return f.Asked()
 }
 
 // pinned says that the lock knows the source.
@@ -216,6 +225,9 @@ func (f *fetching) indexed(ctx context.Context, to string) (source.Got, error) {
 		if err != nil {
 			return source.Got{}, err
 		}
+		if found.URL == "" {
+			return source.Got{}, fmt.Errorf("%w: the index of %s does not say where the chart %s %s is: its entry has no urls", source.ErrSource, f.Repo, f.Chart, found.Version)
+		}
 		f.input.URL, f.input.Version, f.input.AppVersion = found.URL, found.Version, found.AppVersion
 		f.Sum = cmp.Or(f.Sum, found.Digest)
 	}
@@ -233,9 +245,15 @@ func (f *fetching) pullFrom(ctx context.Context, address, to string) (source.Got
 }
 
 func (f *fetching) pull(ctx context.Context, to string) (source.Got, error) {
-	f.input.URL, f.input.Version = f.Chart, f.Source.Version
+	if !f.pinned() {
+		version, err := f.client.PackedVersion(ctx, f.Chart, f.Source.Version)
+		if err != nil {
+			return source.Got{}, err
+		}
+		f.input.URL, f.input.Version = f.Chart, version
+	}
 	f.versions(f.input.Version, f.input.AppVersion)
-	return f.pullChart(ctx, f.Chart, f.Source.Version, to)
+	return f.pullChart(ctx, f.Chart, f.input.Version, to)
 }
 
 func (f *fetching) pullChart(ctx context.Context, chart, version, to string) (source.Got, error) {

@@ -28,9 +28,9 @@ func (f *fetching) place(file string) error {
 	}
 	defer in.Close()
 	var content io.Reader = bufio.NewReader(in)
-	if f.Kind == app.KindBinary && strings.HasSuffix(f.Address, ".gz") {
-		if content, err = source.Gunzip(content); err != nil {
-			return err
+	if f.Kind == app.KindBinary {
+		if content, err = source.Program(in); err != nil {
+			return fmt.Errorf("%s: %w", f.Address, err)
 		}
 	}
 	return f.write(f.To, f.Perm, content)
@@ -63,31 +63,46 @@ func (f *fetching) unpack(ctx context.Context, file string, picks app.Map[string
 		return fmt.Errorf("read download: %w", err)
 	}
 	defer in.Close()
-	u := newUnpacking(f.fetcher, picks, strip)
-	if err := source.Walk(ctx, in, u.item); err != nil {
-		return fmt.Errorf("%s: %w", f.input.URL, err)
+	for range maxHops {
+		u := newUnpacking(f, picks, strip)
+		if _, err := in.Seek(0, io.SeekStart); err != nil {
+			return fmt.Errorf("read download: %w", err)
+		}
+		if err := source.Walk(ctx, in, u.item); err != nil {
+			return fmt.Errorf("%s: %w", f.input.URL, err)
+		}
+		if err := u.missing(f.input.URL); err != nil || len(u.links) == 0 {
+			return err
+		}
+		picks = u.links
 	}
-	return u.missing(f.input.URL)
+	return fmt.Errorf("%w: %s: the links from %s lead nowhere", source.ErrSource, f.input.URL, picks[0].Key)
 }
+
+// maxHops is how many links are followed, one after another.
+const maxHops = 8
 
 // unpacking is an archive or repository of which parts go into the context.
 type unpacking struct {
-	*fetcher
+	*fetching
 	picks app.Map[string]
 	strip int
 	used  []bool
 	seen  []string
 	// placed are the paths in the context by the paths inside, for entries that are the same file as another.
 	placed map[string]string
+	// links are where picked entries lead that are links: what is there takes their place.
+	links app.Map[string]
 }
 
-func newUnpacking(f *fetcher, picks app.Map[string], strip int) *unpacking {
-	return &unpacking{fetcher: f, picks: picks, strip: strip, used: make([]bool, len(picks)), placed: map[string]string{}}
+func newUnpacking(f *fetching, picks app.Map[string], strip int) *unpacking {
+	return &unpacking{fetching: f, picks: picks, strip: strip, used: make([]bool, len(picks)), placed: map[string]string{}}
 }
 
 // maxSeen is how many paths an error shows of what there is.
 const maxSeen = 8
 
+// item puts an entry wherever a pick wants it.
 func (u *unpacking) item(i source.Item) error {
 	inside, ok := stripped(i.Path, u.strip)
 	if !ok {
@@ -102,7 +117,12 @@ func (u *unpacking) item(i source.Item) error {
 			continue
 		}
 		u.used[n] = true
-		return u.put(i, to)
+		if err := u.put(i, inside, to, strings.TrimSuffix(p.Key, "/") == inside); err != nil {
+			return err
+		}
+		if i.Content != nil { // it has been read
+			i.Content, i.Same = nil, i.Path
+		}
 	}
 	return nil
 }
@@ -141,7 +161,21 @@ func pick(from, to, inside string) (string, bool) {
 	return "", false
 }
 
-func (u *unpacking) put(i source.Item, to string) error {
+// put brings an entry to its place; named says that the recipe names this very one, and not a directory or a pattern.
+func (u *unpacking) put(i source.Item, inside, to string, named bool) error {
+	isLink := i.Mode&fs.ModeSymlink != 0
+	if named && isLink && !path.IsAbs(i.Link) {
+		return u.follow(i, path.Join(path.Dir(inside), i.Link), to)
+	}
+	first, isPlaced := u.placed[i.Same]
+	switch {
+	case i.Same != "" && isPlaced:
+		u.placed[i.Path] = to
+		return u.copy(first, to)
+	case i.Same != "":
+		target, _ := stripped(i.Same, u.strip) // what is above has no files
+		return u.follow(i, target, to)
+	}
 	u.placed[i.Path] = to
 	switch {
 	case i.Mode.IsDir():
@@ -149,12 +183,23 @@ func (u *unpacking) put(i source.Item, to string) error {
 			return fmt.Errorf("make directory: %w", err)
 		}
 		return nil
-	case i.Same != "":
-		return u.same(i, to)
-	case i.Mode&fs.ModeSymlink != 0:
+	case isLink:
 		return u.symlink(i, to)
 	}
-	return u.write(to, i.Mode, i.Content)
+	mode := i.Mode
+	if named && u.Kind == app.KindBinary {
+		mode = u.Perm
+	}
+	return u.write(to, mode, i.Content)
+}
+
+// follow has what a link leads to put in its place, once the rest is there.
+func (u *unpacking) follow(i source.Item, target, to string) error {
+	if !filepath.IsLocal(target) {
+		return fmt.Errorf("the link %s leads out of it, to %s", i.Path, i.Link)
+	}
+	u.links = append(u.links, app.Pair[string]{Key: target, Value: to})
+	return nil
 }
 
 // symlink makes a link that stays inside the context.
@@ -168,12 +213,8 @@ func (u *unpacking) symlink(i source.Item, to string) error {
 	return u.root.Symlink(i.Link, filepath.FromSlash(to))
 }
 
-// same copies the entry before that this one is the same file as.
-func (u *unpacking) same(i source.Item, to string) error {
-	first, ok := u.placed[i.Same]
-	if !ok {
-		return fmt.Errorf("%s is the same file as %s, which is not picked", i.Path, i.Same)
-	}
+// copy makes a file of the context a second time.
+func (u *unpacking) copy(first, to string) error {
 	in, err := u.root.Open(filepath.FromSlash(first))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", first, err)
@@ -188,6 +229,9 @@ func (u *unpacking) same(i source.Item, to string) error {
 
 func (u *unpacking) missing(where string) error {
 	for n, used := range u.used {
+		if !used && len(u.seen) == 0 {
+			return fmt.Errorf("%w: %s has nothing that is left once %d directories are stripped", source.ErrSource, where, u.strip)
+		}
 		if !used {
 			return fmt.Errorf("%w: %s has no %s; at its top there are %s", source.ErrSource, where, u.picks[n].Key, strings.Join(u.seen, ", "))
 		}
@@ -240,30 +284,59 @@ func (f *fetching) clone(ctx context.Context, file string) error {
 	return f.archive(ctx, repository, file)
 }
 
+// archive writes the picked files to an archive, and what picked links lead to.
 func (f *fetching) archive(ctx context.Context, r *source.Repository, file string) error {
 	out, err := os.Create(file)
 	if err != nil {
 		return fmt.Errorf("write archive: %w", err)
 	}
 	defer out.Close()
+	picks := f.Pick
+	for range maxHops {
+		links, err := f.pack(ctx, r, picks, out)
+		if err != nil {
+			return fmt.Errorf("write archive of %s: %w", f.Git, err)
+		}
+		if len(links) == len(picks) {
+			return f.client.Keep(f.input.SHA256, out)
+		}
+		picks = links
+	}
+	return fmt.Errorf("%w: %s: the links from %s lead nowhere", source.ErrSource, f.Git, picks[len(picks)-1].Key)
+}
+
+// pack writes an archive anew, and gives the picks with those added that named links lead to.
+func (f *fetching) pack(ctx context.Context, r *source.Repository, picks app.Map[string], out *os.File) (app.Map[string], error) {
+	if err := out.Truncate(0); err != nil {
+		return nil, err
+	}
+	if _, err := out.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
 	h := sha256.New()
 	w := tar.NewWriter(io.MultiWriter(out, h))
-	err = r.Walk(ctx, func(i source.Item) error {
-		for _, p := range f.Pick {
-			if _, ok := pick(p.Key, p.Value, i.Path); ok {
-				return addToTar(w, i)
+	all := slices.Clone(picks)
+	err := r.Walk(ctx, func(i source.Item) error {
+		for _, p := range picks {
+			if _, ok := pick(p.Key, p.Value, i.Path); !ok {
+				continue
 			}
+			target := path.Join(path.Dir(i.Path), i.Link)
+			if _, known := all.Get(target); i.Link != "" && strings.TrimSuffix(p.Key, "/") == i.Path && filepath.IsLocal(target) && !known {
+				all = append(all, app.Pair[string]{Key: target, Value: p.Value})
+			}
+			return addToTar(w, i)
 		}
 		return nil
 	})
 	if err := errors.Join(err, w.Close()); err != nil {
-		return fmt.Errorf("write archive of %s: %w", f.Git, err)
+		return nil, err
 	}
 	if f.input.Size, err = out.Seek(0, io.SeekCurrent); err != nil {
-		return fmt.Errorf("write archive: %w", err)
+		return nil, err
 	}
 	f.input.SHA256 = hex.EncodeToString(h.Sum(nil))
-	return f.client.Keep(f.input.SHA256, out)
+	return all, nil
 }
 
 // addToTar writes an item whose size is not known before.

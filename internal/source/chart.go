@@ -67,7 +67,7 @@ func (c *Client) FindChart(ctx context.Context, q Query) (Chart, error) {
 	}
 	found := Chart{Name: q.Chart, Version: e.Version, AppVersion: e.AppVersion, Digest: strings.TrimPrefix(e.Digest, "sha256:")}
 	if len(e.URLs) > 0 {
-		found.URL = resolve(q.Repository, e.URLs[0])
+		found.URL = Resolve(q.Repository, e.URLs[0])
 	}
 	return found, nil
 }
@@ -97,7 +97,12 @@ func ChooseVersion(entries []Entry, version string) (Entry, error) {
 			return entries[i], nil
 		}
 	}
-	return Entry{}, fmt.Errorf("%w: no chart version is %s; the nearest are %s", ErrNoVersion, version, strings.Join(NearestVersions(all, version), ", "))
+	return Entry{}, noVersion(all, version)
+}
+
+// noVersion names what there is in place of a chart's version.
+func noVersion(all []string, version string) error {
+	return fmt.Errorf("%w: no chart version is %s; the nearest are %s", ErrNoVersion, version, strings.Join(NearestVersions(all, version), ", "))
 }
 
 // NewestIn gives the position of the newest version in a semver range, pre-releases only where the range names one; -1 when there is none.
@@ -119,15 +124,23 @@ func NewestIn(versions []string, constraint string) int {
 	return best
 }
 
-// resolve makes an address of the index absolute, as helm does: relative to the repository's directory.
-func resolve(repository, address string) string {
-	base, err := url.Parse(strings.TrimSuffix(repository, "/") + "/")
+// Resolve makes an address of the index absolute, as helm does: relative to the repository's directory, and with the repository's query, in which some
+// have a token.
+func Resolve(repository, address string) string {
+	base, err := url.Parse(repository)
 	if err != nil {
 		return address
 	}
-	u, err := base.Parse(address)
-	if err != nil {
+	u, err := url.Parse(address)
+	if err != nil || u.IsAbs() {
 		return address
+	}
+	query := base.RawQuery
+	base = base.JoinPath("/")
+	base.RawQuery = ""
+	u = base.ResolveReference(u)
+	if query != "" && u.Host == base.Host {
+		u.RawQuery = query
 	}
 	return u.String()
 }

@@ -231,27 +231,48 @@ func (c *Client) checksum(ctx context.Context, f File) (string, error) {
 	return s, nil
 }
 
-// findSum looks a file up in what sha256sum wrote. A list that is one checksum without a name is the file's.
+// tagged is a line of a list that names the algorithm, as BSD's sha256, sha256sum --tag and openssl write it.
+var tagged = regexp.MustCompile(`^SHA(?:2-)?256 ?\((.+)\) ?= ?([0-9a-fA-F]{64})$`)
+
+// findSum looks a file up in what sha256sum or a program like it wrote. A list that is one checksum without a name is the file's; what was read from
+// standard input has the name -.
 func findSum(list []byte, name string) string {
 	lines := bufio.NewScanner(bytes.NewReader(list))
-	first, count := "", 0
+	alone, count := "", 0
 	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) == 0 {
-			continue
+		of, s := sumLine(strings.TrimSpace(lines.Text()))
+		if of != "" || s != "" {
+			count++
 		}
-		count++
-		s := strings.ToLower(fields[0])
 		switch {
-		case !sum.MatchString(s):
-		case len(fields) == 1:
-			first = s
-		case path.Base(strings.TrimPrefix(fields[len(fields)-1], "*")) == name:
+		case s == "":
+		case of == "" || of == "-":
+			alone = s
+		case path.Base(of) == name:
 			return s
 		}
 	}
 	if count == 1 {
-		return first
+		return alone
 	}
 	return ""
+}
+
+// sumLine reads the name and the checksum of a line; a line that is something else has a name at most.
+func sumLine(line string) (name, s string) {
+	if m := tagged.FindStringSubmatch(line); m != nil {
+		return m[1], strings.ToLower(m[2])
+	}
+	fields := strings.Fields(line)
+	if len(fields) == 0 {
+		return "", ""
+	}
+	s = strings.ToLower(strings.TrimPrefix(fields[0], "sha256:"))
+	switch {
+	case !sum.MatchString(s):
+		return line, ""
+	case len(fields) == 1:
+		return "", s
+	}
+	return strings.TrimPrefix(fields[len(fields)-1], "*"), s
 }

@@ -26,6 +26,8 @@ func serveFiles(t *testing.T) string {
 		"/SHA256SUMS":  strings.Repeat("0", 64) + "  tool.other\n" + sum + " *tool\n",
 		"/tool.sha256": sum + "\n", "/other.sums": strings.Repeat("0", 64) + "  tool.other\n",
 		"/two.sums": sum + "\n" + sum + "\n",
+		"/bsd.sums": "SHA512 (tool) = " + strings.Repeat("0", 128) + "\nSHA256 (tool.other) = " + strings.Repeat("0", 64) + "\r\nSHA256 (dist/tool) = " + sum + "\r\n",
+		"/openssl":  "SHA2-256(tool)= " + sum + "\n", "/stdin": sum + "  -\n", "/prefixed": "sha256:" + sum + "\n",
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, ok := pages[r.URL.Path]
@@ -57,6 +59,11 @@ func TestDownload(t *testing.T) {
 		{"checksum", source.File{URL: base + "/tool", SHA256: "sha256:" + strings.ToUpper(sum)}, ""},
 		{"list of checksums", source.File{URL: base + "/tool?x=1", SHA256URL: base + "/SHA256SUMS"}, ""},
 		{"checksum alone", source.File{URL: base + "/tool", SHA256URL: base + "/tool.sha256"}, ""},
+		{"list of BSD", source.File{URL: base + "/tool", SHA256URL: base + "/bsd.sums"}, ""},
+		{"list of openssl", source.File{URL: base + "/tool", SHA256URL: base + "/openssl"}, ""},
+		{"checksum of standard input", source.File{URL: base + "/tool", SHA256URL: base + "/stdin"}, ""},
+		{"checksum with its algorithm", source.File{URL: base + "/tool", SHA256URL: base + "/prefixed"}, ""},
+		{"BSD without it", source.File{URL: base + "/tool.gz", SHA256URL: base + "/bsd.sums"}, "/bsd.sums has no SHA-256 of tool.gz"},
 		{"wrong checksum", source.File{URL: base + "/tool", SHA256: strings.Repeat("0", 64)}, "checksum does not match: it is sha256:" + sum},
 		{"no checksum", source.File{URL: base + "/tool", SHA256: "abc"}, `"abc" is not a SHA-256`},
 		{"not in the list", source.File{URL: base + "/tool", SHA256URL: base + "/other.sums"}, "/other.sums has no SHA-256 of tool"},

@@ -324,3 +324,19 @@ func TestPlainHTTPByName(t *testing.T) {
 		t.Errorf("a host that was not named: %v", err)
 	}
 }
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ repo, address, want string }{
+		{"https://x.y/charts", "dl/a.tgz?raw=1", "https://x.y/charts/dl/a.tgz?raw=1"},
+		{"https://x.y/charts/?token=t", "dl/a.tgz", "https://x.y/charts/dl/a.tgz?token=t"},
+		{"https://x.y/charts?token=t", "/a.tgz", "https://x.y/a.tgz?token=t"},
+		{"https://x.y/charts?token=t", "https://z.y/a.tgz", "https://z.y/a.tgz"},
+		{"https://x.y/charts?token=t", "//z.y/a.tgz", "https://z.y/a.tgz"},
+		{"https://x.y", "oci://z.y/a:1", "oci://z.y/a:1"},
+	} {
+		if got := source.Resolve(c.repo, c.address); got != c.want {
+			t.Errorf("%s in %s: %s, want %s", c.address, c.repo, got, c.want)
+		}
+	}
+}

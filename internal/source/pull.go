@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/labring-actions/cluster-image/internal/reference"
+	"github.com/labring-actions/cluster-image/internal/registry"
 )
 
 // chartMedia is the media type of a chart's archive in a registry.
@@ -39,14 +41,41 @@ func (c *Client) Pull(ctx context.Context, chart, version, to string) (Got, erro
 		return Got{}, fmt.Errorf("%w: %s: %w", ErrSource, chart, err)
 	}
 	var failed error
+	missing := true
 	for _, source := range c.ImageMirrors.Sources(ref) {
 		got, err := c.pull(ctx, source, tag, to)
 		if err == nil {
 			return got, nil
 		}
+		missing = missing && errors.Is(err, registry.ErrNotFound)
 		failed = errors.Join(failed, err)
 	}
-	return Got{}, fmt.Errorf("chart %s:%s: %w", chart, version, failed)
+	if missing {
+		if versions, err := c.ChartVersions(ctx, chart); err == nil {
+			return Got{}, fmt.Errorf("chart %s: %w", chart, noVersion(versions, version))
+		}
+	}
+	return Got{}, fmt.Errorf("%w: chart %s:%s: %w", ErrSource, chart, version, failed)
+}
+
+// PackedVersion gives the version to pull of a chart in a registry: the one that is asked for, or the newest in a semver range.
+func (c *Client) PackedVersion(ctx context.Context, chart, version string) (string, error) {
+	if !isRange(version) {
+		return version, nil
+	}
+	versions, err := c.ChartVersions(ctx, chart)
+	if err != nil {
+		return "", err
+	}
+	if i := NewestIn(versions, version); i >= 0 {
+		return versions[i], nil
+	}
+	return "", fmt.Errorf("chart %s: %w", chart, noVersion(versions, version))
+}
+
+// isRange tells a range, such as ^1.2 or 1.2.x, from what can be a tag.
+func isRange(version string) bool {
+	return strings.ContainsAny(version, "^~<>=*|, ") || slices.ContainsFunc(strings.Split(version, "."), func(part string) bool { return part == "x" || part == "X" })
 }
 
 func (c *Client) pull(ctx context.Context, ref reference.Reference, tag, to string) (Got, error) {

@@ -98,8 +98,20 @@ func TestChartsOfARegistry(t *testing.T) {
 	if _, err := c.Pull(t.Context(), "oci://"+host+"/charts/web", "9.0.0", to); !errors.Is(err, source.ErrSource) || !strings.Contains(err.Error(), "is no Helm chart") {
 		t.Errorf("an image: %v", err)
 	}
-	if _, err := c.Pull(t.Context(), "oci://"+host+"/charts/web", "1.2.4", to); !registry.IsNotFound(err) {
+	web := "oci://" + host + "/charts/web"
+	if _, err := c.Pull(t.Context(), web, "1.2.4", to); !errors.Is(err, source.ErrNoVersion) || !strings.HasSuffix(err.Error(), "no chart version is 1.2.4; the nearest are 1.2.3, 1.3.0+build.1, 9.0.0") {
 		t.Errorf("a version that is not there: %v", err)
+	}
+	for asked, want := range map[string]string{"^1.2": "1.3.0+build.1", ">=1.2 <1.3": "1.2.3", "1.2.x": "1.2.3", "1.2.4": "1.2.4", "v1": "v1"} {
+		if got, err := c.PackedVersion(t.Context(), web, asked); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", asked, got, err, want)
+		}
+	}
+	if _, err := c.PackedVersion(t.Context(), web, "^2"); !errors.Is(err, source.ErrNoVersion) {
+		t.Errorf("a range that nothing is in: %v", err)
+	}
+	if _, err := c.Pull(t.Context(), "oci://"+host+"/charts/gone", "1.2.4", to); !errors.Is(err, source.ErrSource) || !registry.IsNotFound(err) {
+		t.Errorf("a version of a chart that is not there: %v", err)
 	}
 	if _, err := c.ChartVersions(t.Context(), "oci://"+host+"/charts/gone"); !errors.Is(err, source.ErrSource) || !registry.IsNotFound(err) {
 		t.Errorf("a chart that is not there: %v", err)

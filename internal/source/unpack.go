@@ -48,7 +48,7 @@ func Walk(ctx context.Context, f *os.File, visit func(Item) error) error {
 	w := &walk{ctx: ctx, visit: visit}
 	r := bufio.NewReaderSize(f, 64<<10)
 	magic, _ := r.Peek(8) // a shorter one is no archive
-	if bytes.HasPrefix(magic, []byte("PK\x03\x04")) {
+	if isZip(magic) {
 		return w.zip(f)
 	}
 	plain, err := plainReader(r, magic)
@@ -120,14 +120,27 @@ func xzWindow(head []byte) (size uint64, ok bool) {
 	return uint64(2|rest[2]&1) << (rest[2]/2 + 11), true
 }
 
-// Gunzip unpacks a single packed file.
-func Gunzip(r io.Reader) (io.Reader, error) {
-	gz, err := gzip.NewReader(r)
+// Program gives the content of a program's file, unpacked where it is packed by itself with gzip, bzip2, zstd or xz. An archive is an error.
+func Program(f io.Reader) (io.Reader, error) {
+	r := bufio.NewReaderSize(f, 64<<10)
+	magic, _ := r.Peek(8) // a shorter one is what it is
+	plain, err := plainReader(r, magic)
 	if err != nil {
+		return nil, err
+	}
+	inside := bufio.NewReader(io.LimitReader(plain, maxUnpacked))
+	const at, tar = 257, "ustar"
+	head, err := inside.Peek(at + len(tar))
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w: %w", ErrArchive, err)
 	}
-	return io.LimitReader(gz, maxUnpacked), nil
+	if isZip(head) || len(head) > at && string(head[at:]) == tar {
+		return nil, fmt.Errorf("%w: it is an archive: say with extract which of its files is the program", ErrArchive)
+	}
+	return inside, nil
 }
+
+func isZip(magic []byte) bool { return bytes.HasPrefix(magic, []byte("PK\x03\x04")) }
 
 type walk struct {
 	ctx     context.Context

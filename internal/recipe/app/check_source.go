@@ -148,11 +148,11 @@ func filledPath(p string) string { return replaceEach(p, func(string) string { r
 
 func (c *checker) download(s *Source) {
 	for _, f := range s.Extract.Files {
-		c.local(f.Line, "extract", filledPath(f.Key))
+		c.inside(f.Line, f.Key)
 		c.local(f.Line, "extract", filledPath(f.Value))
 	}
 	if s.Extract.Path != "" {
-		c.local(s.At.Of("extract"), "extract", filledPath(s.Extract.Path))
+		c.inside(s.At.Of("extract"), s.Extract.Path)
 	}
 	if len(s.Extract.Files) > 0 && s.To != "" {
 		c.fault(s.At.Of("to"), "extract says where each file goes, so that to has no meaning")
@@ -164,6 +164,14 @@ func (c *checker) download(s *Source) {
 	}
 	if s.Kind() == KindFile && s.To == "" {
 		c.fault(s.At.Line, "a file lacks to: its path in the context")
+	}
+}
+
+// inside refuses what is not the path of one program in an archive.
+func (c *checker) inside(line int, p string) {
+	c.local(line, "extract", filledPath(p))
+	if isPattern(p) {
+		c.fault(line, "extract is %q: it is the path of one program; what a pattern matches is taken with archive and pick", p)
 	}
 }
 
@@ -263,7 +271,11 @@ func (s *Source) binaryPlaces() []string {
 	if s.Extract.Path != "" {
 		return []string{s.place("opt/", path.Base(s.Extract.Path))}
 	}
-	return []string{s.place("opt/", strings.TrimSuffix(lastElement(s.Binary), ".gz"))}
+	name := lastElement(s.Binary)
+	for _, packed := range []string{".gz", ".bz2", ".zst", ".xz"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	return []string{s.place("opt/", name)}
 }
 
 func (s *Source) place(dir, base string) string {

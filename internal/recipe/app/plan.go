@@ -118,7 +118,7 @@ func (f Fetch) planned() PlannedFetch {
 	return p
 }
 
-// Asked says in a few words what is asked for. It is how locks name a source.
+// Asked says in a few words what is asked for. Locks name a source by it.
 func (f Fetch) Asked() string {
 	switch {
 	case f.IsIndexed() && f.AppVersion != "":

@@ -10,6 +10,9 @@ var bound = regexp.MustCompile(`^(>=|<)\s*v?([0-9]{1,6}(?:\.[0-9]{1,6}){0,2})$`)
 
 var boundSign = regexp.MustCompile(`\s*(>=|<)\s*`)
 
+// Bounds gives a range as requires can say it; ok says whether it can.
+func Bounds(text string) (out string, ok bool) { return bounds(text) }
+
 // bounds are the parts of a range as the start script reads them, parted by one blank; ok says whether there is nothing else in it.
 func bounds(text string) (out string, ok bool) {
 	var parts []string

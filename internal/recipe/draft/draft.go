@@ -26,7 +26,9 @@ type Draft struct {
 	// Kubernetes is the range of versions that it needs; StorageClass says that it keeps data.
 	Kubernetes   string
 	StorageClass bool
-	Namespace    string
+	// KubeVersion is what the chart says of Kubernetes where a recipe has no words for it.
+	KubeVersion string
+	Namespace   string
 
 	// Chart is a chart's name in the index at Repo, an oci:// address, or the https URL of its archive. ByAppVersion says that Version is the
 	// application's and not the chart's.
@@ -198,22 +200,31 @@ func (d Draft) anyVersion(text string) string {
 	return strings.ReplaceAll(text, "\x00", with)
 }
 
-// wordOfAMD64 is what projects call amd64.
-var wordOfAMD64 = regexp.MustCompile(`(?i)x86_64|amd64|x64|64bit`)
+// wordOfAMD64 is what projects call amd64. The end of linux64 is none.
+var wordOfAMD64 = regexp.MustCompile(`(?i)x86_64|amd64|\bx64|_x64|64bit`)
+
+// word is the word for amd64 in an address; empty when it has none.
+func word(address string) string { return strings.TrimPrefix(wordOfAMD64.FindString(address), "_") }
 
 // anyPlatform puts placeholders where a text has the version or the word for amd64.
 func (d Draft) anyPlatform(text string) string {
-	return wordOfAMD64.ReplaceAllString(d.anyVersion(text), "{arch}")
+	w := word(d.Binary)
+	return wordOfAMD64.ReplaceAllStringFunc(d.anyVersion(text), func(found string) string {
+		if rest, ok := strings.CutSuffix(found, w); ok && w != "" {
+			return rest + "{arch}"
+		}
+		return found
+	})
 }
 
 // archWords are what a project calls the platforms, where these are not Go's words.
 func archWords(address string) map[string]string {
-	word := wordOfAMD64.FindString(address)
-	switch word {
+	w := word(address)
+	switch w {
 	case "", "amd64":
 		return nil
 	case "x86_64":
-		return map[string]string{"amd64": word, "arm64": "aarch64"}
+		return map[string]string{"amd64": w, "arm64": "aarch64"}
 	}
-	return map[string]string{"amd64": word, "arm64": "arm64"}
+	return map[string]string{"amd64": w, "arm64": "arm64"}
 }

@@ -208,6 +208,35 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestKubernetesOfAChart holds what becomes of the many ways in which charts say which Kubernetes they want.
+func TestKubernetesOfAChart(t *testing.T) {
+	t.Parallel()
+	for says, want := range map[string]string{
+		">=1.23.0-0": ">=1.23.0", ">= 1.21.0-0 < 1.30.0-0": ">=1.21.0 <1.30.0", "^1.19.0-0": ">=1.19.0", ">=1.21-0,<1.30": ">=1.21 <1.30", ">=v1.20": ">=1.20",
+		">=1.20.x-0": ">=1.20", "*": "", "": "", ">1.20": "!", "~1.20.1": "!", "1.20 - 1.30": "!", ">=1.22.0-0 || >=2": "!", "nonsense": "!", ">=1.20.0-alpha": "!",
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(packed(t, strings.Replace(chartYAML, ">=1.23.0-0", says, 1)))
+		}))
+		t.Cleanup(s.Close)
+		d := draft.Draft{Name: "web", Chart: s.URL + "/web-1.2.3.tgz", Version: "1.2.3", Namespace: "web"}
+		if err := d.Look(t.Context(), &source.Client{}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := d.Text()
+		if err != nil {
+			t.Errorf("%s: %v", says, err)
+		}
+		unsaid := ""
+		if want == "!" {
+			want, unsaid = "", says
+		}
+		if d.Kubernetes != want || d.KubeVersion != unsaid || strings.Contains(string(text), "kubernetes:") != (want != "") {
+			t.Errorf("%s: %q, %q\n%s", says, d.Kubernetes, d.KubeVersion, text)
+		}
+	}
+}
+
 func TestOfADownload(t *testing.T) {
 	t.Parallel()
 	base := draft.Draft{Name: "tool", Description: "A tool", Home: "https://example.com", Categories: []string{"cli"}}
@@ -224,6 +253,15 @@ func TestOfADownload(t *testing.T) {
 			"amd64: x86_64", "arm64: aarch64", "v: always", "releases: github:o/tool", "sha256-url: https://github.com/o/tool/releases/download/{version}/sums.txt",
 			"install: opt/tool",
 		}},
+		{"program with two words", func(d *draft.Draft) {
+			d.Version, d.Binary = "1.2.3", "https://example.com/x86_64-tools/1.2.3/tool_linux_x64"
+		}, []string{"amd64: x86_64", "binary: https://example.com/{arch}-tools/{version-bare}/tool_linux_x64"}},
+		{"program that is for amd64 without a word", func(d *draft.Draft) {
+			d.Version, d.Binary = "1.2.3", "https://example.com/1.2.3/tool-linux64"
+		}, []string{"binary: https://example.com/{version-bare}/tool-linux64\n"}},
+		{"program with x64", func(d *draft.Draft) {
+			d.Version, d.Binary = "1.2.3", "https://example.com/1.2.3/tool-linux64_x64"
+		}, []string{"binary: https://example.com/{version-bare}/tool-linux64_{arch}\n", "amd64: x64"}},
 		{"manifest", func(d *draft.Draft) {
 			d.Version, d.Manifest = "1.2.3", "https://example.com/v1.2.3/deploy"
 		}, []string{"manifest: https://example.com/v{version}/deploy", "to: manifests/tool.yaml", "v: never", "releases: none", "apply: manifests/tool.yaml"}},

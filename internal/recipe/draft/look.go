@@ -6,16 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/source"
 )
 
@@ -98,7 +99,7 @@ func (d *Draft) lookIntoRegistry(ctx context.Context, c *source.Client) error {
 
 // open looks into a chart, and takes from it what the draft does not say.
 func (d *Draft) open(ctx context.Context, c *source.Client, e source.Entry) (chartFile, error) {
-	about, values, err := open(ctx, c, e, absolute(d.Repo, e.URLs[0]))
+	about, values, err := open(ctx, c, e, source.Resolve(d.Repo, e.URLs[0]))
 	if err != nil {
 		return about, err
 	}
@@ -121,18 +122,6 @@ func choose(entries []source.Entry, version string) (source.Entry, error) {
 		return e, nil
 	}
 	return source.ChooseVersion(entries, version)
-}
-
-func absolute(repository, address string) string {
-	base, err := url.Parse(strings.TrimSuffix(repository, "/") + "/")
-	if err != nil {
-		return address
-	}
-	u, err := base.Parse(address)
-	if err != nil {
-		return address
-	}
-	return u.String()
 }
 
 // chartFile is what matters of Chart.yaml.
@@ -225,12 +214,23 @@ func (d *Draft) adopt(c chartFile) {
 	if d.License == "" {
 		d.License = strings.ReplaceAll(c.Annotations["artifacthub.io/license"]+c.Annotations["licenses"], " ", "")
 	}
-	if _, err := semver.NewConstraint(c.KubeVersion); err == nil && d.Kubernetes == "" && c.KubeVersion != "" {
-		d.Kubernetes = strings.TrimSuffix(c.KubeVersion, "-0")
+	if d.Kubernetes == "" && strings.Trim(c.KubeVersion, " *") != "" {
+		var ok bool
+		if d.Kubernetes, ok = kubernetes(c.KubeVersion); !ok {
+			d.KubeVersion = c.KubeVersion
+		}
 	}
 	if len(d.Categories) == 0 {
 		d.Categories = guess(append(c.Keywords, strings.Fields(strings.ToLower(c.Description))...))
 	}
+}
+
+// anyPatch is what charts write behind a version so that pre-releases count, and in place of a patch that does not matter.
+var anyPatch = regexp.MustCompile(`(\d)(?:\.[xX*])*(?:-0)?(?:[\s,|]|$)`)
+
+// kubernetes is the kubeVersion of a chart as a recipe says it. There is one major version, so that a caret leaves the end open.
+func kubernetes(kubeVersion string) (string, bool) {
+	return app.Bounds(strings.ReplaceAll(anyPatch.ReplaceAllString(kubeVersion, "$1 "), "^", ">="))
 }
 
 // guess finds the category of an application in what its chart says of it: the word itself, or one that goes with it.
