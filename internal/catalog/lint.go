@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,6 +71,11 @@ func (c *Catalog) Lint(names []string) ([]Finding, error) {
 	return l.findings, nil
 }
 
+// byPlace orders findings by where they are.
+func byPlace(a, b Finding) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+}
+
 type linter struct {
 	*Catalog
 	findings []Finding
@@ -101,9 +107,11 @@ func (l *linter) application(name string) error {
 	}
 	l.twice(name, dirs)
 	for _, dir := range dirs {
+		before := len(l.findings)
 		if err := l.directory(name, dir); err != nil {
 			return err
 		}
+		slices.SortStableFunc(l.findings[before:], byPlace)
 	}
 	return nil
 }

@@ -109,9 +109,9 @@ func (r reviewed) serves(dir string) {
 
 // transport finds addresses that anybody on the way can change.
 func (r reviewed) transport(s *app.Source) {
-	for key, address := range map[string]string{"repo": s.Repo, string(s.Kind()): s.URL(), "git": s.Git, "sha256-url": s.SHA256URL} {
-		if u, err := url.Parse(address); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
-			r.error(s.At.Of(key), "%s: without TLS anybody on the way can change it: use https", address)
+	for _, a := range []struct{ key, address string }{{"repo", s.Repo}, {string(s.Kind()), s.URL()}, {"git", s.Git}, {"sha256-url", s.SHA256URL}} {
+		if u, err := url.Parse(a.address); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+			r.error(s.At.Of(a.key), "%s: without TLS anybody on the way can change it: use https", a.address)
 		}
 	}
 }

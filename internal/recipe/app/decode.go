@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -44,29 +43,25 @@ func (d *decoder) fault(n *yaml.Node, format string, args ...any) {
 	d.faults = append(d.faults, Fault{Line: n.Line, Message: fmt.Sprintf(format, args...)})
 }
 
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
-
 // parse gives the mapping that is the whole of the file; nil when there is none.
 func (d *decoder) parse(b []byte) *yaml.Node {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		f := Fault{Message: strings.TrimPrefix(err.Error(), "yaml: ")}
-		if m := yamlLine.FindStringSubmatch(f.Message); m != nil {
-			f.Line, _ = strconv.Atoi(m[1])
-			f.Message = strings.TrimPrefix(f.Message, m[0])
-		}
-		d.faults = append(d.faults, f)
+	docs, err := decodeAll(b)
+	switch {
+	case err != nil:
+		d.faults = append(d.faults, syntaxFault(b, err))
 		return nil
-	}
-	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
+	case len(docs) == 0 || docs[0].Kind != yaml.MappingNode:
 		d.faults = append(d.faults, Fault{Message: "it is no mapping of keys and values"})
 		return nil
+	case len(docs) > 1:
+		d.fault(docs[1], "a second document begins here, which nobody would read: take the --- before it away, or what follows")
+		return nil
 	}
-	d.plain(doc.Content[0], 0)
+	d.plain(docs[0], 0)
 	if len(d.faults) > 0 {
 		return nil
 	}
-	return doc.Content[0]
+	return docs[0]
 }
 
 // plain refuses what makes a YAML file mean something else than what is read: aliases, keys that stand twice, and great depth.

@@ -44,15 +44,25 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	step := "start:\n  - apply: manifests/x.yaml\n"
 	for text, want := range map[string]string{
-		"":                                 "app.yaml: it is no mapping of keys and values",
-		"a: [":                             "app.yaml:1: did not find expected node content",
-		head + step + "sorces: []\n":       "app.yaml:7: the recipe has no key sorces; did you mean sources?",
-		head + step + "home: x\n":          "app.yaml:7: home is there twice, first in line 2",
-		head + step + "licenses: &a x":     "app.yaml:7: anchors and aliases are not understood: write it out",
-		head + step + "notes: {version}\n": "app.yaml:7: notes must be text; what begins with { needs quotes, as in \"{version}\"",
-		head + step + "type: pach\n":       `app.yaml:7: type cannot be "pach": it is application or patch`,
-		head + "start:\n":                  "app.yaml:5: start must be a list",
-		head + "start: []\n":               "app.yaml:5: start has no step, so that the application never starts",
+		"":                                    "app.yaml: it is no mapping of keys and values",
+		"a: [":                                "app.yaml:1: did not find expected node content",
+		"a: x: y\n":                           "app.yaml:1: mapping values are not allowed in this context; a text with a colon and a blank in it needs quotes, and keys of one mapping begin in the same column",
+		head + step + "notes: @x\nb: 1\n":     "app.yaml:7: found character that cannot start any token; YAML is indented by blanks, never by a tab, and a text that begins with @, ` or % needs quotes",
+		head + "start:\n  - run: a\n\tb: c\n": "app.yaml:7: found a tab character that violates indentation; YAML is indented by blanks, never by a tab, and a text that begins with @, ` or % needs quotes",
+		head + "start:\n  - run: a\n    undo: {version}-x\n  - run: b\n":                                  "app.yaml:7: did not find expected key; what begins with { or a quote ends with it: put quotes around the whole text",
+		head + "start:\n  - {run: a\n":                                                                    "app.yaml:6: did not find expected ',' or '}'",
+		head + "start:\n  - run: \"a\n  - run: b\n":                                                       "app.yaml:6: found unexpected end of stream",
+		head + "start:\n  - run: a\n    undo b\n    when: c\n":                                            "app.yaml:7: could not find expected ':'; a key is followed by a colon and a blank",
+		strings.ReplaceAll(head+"start: [\n", "\n", "\r\n"):                                               "app.yaml:5: did not find expected node content",
+		head + step + "---\nhome: x\n":                                                                    "app.yaml:8: a second document begins here, which nobody would read: take the --- before it away, or what follows",
+		head + "sources:\n  - {binary: https://x.y/z, extract: 'a-*/b', to: opt/b}\n" + step:              `app.yaml:6: extract is "a-*/b": it is the path of one program; what a pattern matches is taken with archive and pick`,
+		head + step + "sorces: []\n":                                                                      "app.yaml:7: the recipe has no key sorces; did you mean sources?",
+		head + step + "home: x\n":                                                                         "app.yaml:7: home is there twice, first in line 2",
+		head + step + "licenses: &a x":                                                                    "app.yaml:7: anchors and aliases are not understood: write it out",
+		head + step + "notes: {version}\n":                                                                "app.yaml:7: notes must be text; what begins with { needs quotes, as in \"{version}\"",
+		head + step + "type: pach\n":                                                                      `app.yaml:7: type cannot be "pach": it is application or patch`,
+		head + "start:\n":                                                                                 "app.yaml:5: start must be a list",
+		head + "start: []\n":                                                                              "app.yaml:5: start has no step, so that the application never starts",
 		head + step + "sources:\n  - file: https://x.y/{arhc}\n    to: etc/x\n":                           `app.yaml:8: there is no placeholder {arhc}; did you mean arch?; the text itself is written \{arhc}`,
 		head + step + "sources:\n  - file: https://x.y/z\n    to: ../x\n":                                 `app.yaml:9: to is "../x": it must be a relative path inside the context, written plainly`,
 		head + step + "sources:\n  - file: https://u:p@x.y/z\n    to: x\n":                                "app.yaml:8: file has a user name or password in it: what is secret is not in a recipe",
@@ -78,6 +88,28 @@ func TestFaults(t *testing.T) {
 		var faults app.Faults
 		if !errors.As(err, &faults) || err.Error() != want {
 			t.Errorf("%s\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestInRange(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		version, constraint string
+		want                bool
+	}{
+		{"1.2.0", ">=1.2 <2", true},
+		{"2.0.0", ">=1.2 <2", false},
+		{"2.0.0-rc.1", ">=1.2 <2", false},
+		{"v2.0.0-rc.1", ">=2", true},
+		{"1.2.0-rc.1", ">=1.2 <2", true},
+		{"8.0.23-14.1", ">=8.0.23 <8.1", true},
+		{"1.2.0-rc.1", ">=1.2.0-rc.2", false},
+		{"1.2.0-rc.3", ">=1.2.0-rc.2 <2", true},
+		{"1.5.0-rc.3", "1.2 - 1.4", false},
+	} {
+		if got, err := app.InRange(c.version, c.constraint); err != nil || got != c.want {
+			t.Errorf("%s in %s: %t, %v", c.version, c.constraint, got, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -80,7 +81,10 @@ func nearestFirst(version string, there []string) []string {
 	return out
 }
 
-// InRange says whether a version is in a semver range. A pre-release is where its release is.
+// preRelease finds one in a range; 1.2 - 2.3 has none.
+var preRelease = regexp.MustCompile(`[0-9xX*]-[0-9A-Za-z]`)
+
+// InRange says whether a version is in a semver range. A pre-release is where its release is, unless the range names pre-releases itself.
 func InRange(version, constraint string) (bool, error) {
 	c, err := semver.NewConstraint(constraint)
 	if err != nil {
@@ -90,6 +94,8 @@ func InRange(version, constraint string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%s is no semver version, so that it is in no range", version)
 	}
-	c.IncludePrerelease = true
-	return c.Check(parsed), nil
+	if c.IncludePrerelease = preRelease.MatchString(constraint); c.IncludePrerelease {
+		return c.Check(parsed), nil
+	}
+	return c.Check(semver.New(parsed.Major(), parsed.Minor(), parsed.Patch(), "", "")), nil
 }
