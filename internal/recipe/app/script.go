@@ -70,14 +70,15 @@ func (b *builder) generated() []string {
 // helpers are the functions that the script calls, and no others.
 func (w *scriptWriter) helpers(script string) {
 	calls := func(words string) bool { return strings.Contains(script, words) }
-	removes := calls(" remove -")
+	removes, withdraws := calls(" remove -"), calls(" withdraw ")
 	for _, h := range []struct {
 		called bool
 		text   string
 	}{
-		{removes || calls("|| fail ") || calls("within "), failHelper},
+		{removes || withdraws || calls("|| fail ") || calls("within "), failHelper},
 		{calls("\nwithin "), versionsHelper},
 		{removes, removeHelper},
+		{withdraws, withdrawHelper},
 		{calls(`json "$`), jsonHelper},
 		{calls("\ngenerated "), generatedHelper},
 	} {
@@ -100,6 +101,18 @@ remove() {
   local said
   said=$(kubectl delete --ignore-not-found "$@" 2>&1) || [[ $said == *'no matches for kind'* ]] || fail "$said"
   [[ -z $said ]] || echo "$said"
+}
+`
+
+const withdrawHelper = `
+# withdraw removes the release $1 of the namespace $2. One that is gone already is no failure; a cluster that does not answer is one.
+withdraw() {
+  local said
+  if said=$(helm status "$1" --namespace "$2" 2>&1); then
+    helm uninstall "$1" --namespace "$2" --wait
+  else
+    [[ -z $said || $said == *'not found'* ]] || fail "$said"
+  fi
 }
 `
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 func (w *scriptWriter) step(i int) {
@@ -27,11 +29,35 @@ func (w *scriptWriter) step(i int) {
 	})
 }
 
-// command writes a recipe's own command line.
+// command writes a recipe's own command line. One in which blanks before a line mean something stays as it is.
 func (w *scriptWriter) command(text string) {
+	indent := w.indent
+	if spansLines(text) {
+		w.indent = ""
+	}
 	for line := range strings.Lines(text) {
 		w.line("%s", strings.TrimRight(line, "\n"))
 	}
+	w.indent = indent
+}
+
+// spansLines says whether a command has a here-document, or a quoted text of several lines.
+func spansLines(text string) bool {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	if err != nil {
+		return true // its placeholders are filled in now; as it is, it does least harm
+	}
+	found := false
+	syntax.Walk(file, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Redirect:
+			found = found || n.Hdoc != nil
+		case *syntax.SglQuoted, *syntax.DblQuoted:
+			found = found || n.Pos().Line() != n.End().Line()
+		}
+		return !found
+	})
+	return found
 }
 
 func (w *scriptWriter) undo(s startStep) {
@@ -45,9 +71,7 @@ func (w *scriptWriter) undo(s startStep) {
 		}
 	case StepHelm:
 		v := s.ReleaseVariables()
-		w.block(fmt.Sprintf(`helm status "$%s" --namespace "$%s" >/dev/null 2>&1`, v[0], v[1]), func() {
-			w.line(`helm uninstall "$%s" --namespace "$%s" --wait`, v[0], v[1])
-		})
+		w.line(`withdraw "$%s" "$%s"`, v[0], v[1])
 	case StepApply:
 		w.when(s, func() {
 			for i := len(s.Apply) - 1; i >= 0; i-- {

@@ -86,7 +86,7 @@ for a in "$@"; do
   [[ $previous != --values ]] || cat "$a" >> calls
   previous=$a
 done
-[[ ${FAIL:-} != helm ]]`)
+[[ ${FAIL:-} != helm ]] || { [[ -z ${SAYS:-} ]] || echo "$SAYS" >&2; exit 1; }`)
 	m.program("kubectl", `echo "kubectl $*" >> calls
 case "$*" in
 "get storageclass"*) echo "${CLASSES- true }" ;;
@@ -203,8 +203,46 @@ func TestUninstall(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(m.dir, "bin/tool")); err == nil {
 		t.Error("the program is still there")
 	}
-	if got, err := m.start("uninstall=true", "FAIL=helm"); err != nil || strings.Contains(got, "helm uninstall") {
-		t.Errorf("of what is not there: %v\n%s", err, got)
+	for _, says := range []string{"", "Error: release: not found"} {
+		if got, err := m.start("uninstall=true", "FAIL=helm", "SAYS="+says); err != nil || strings.Contains(got, "helm uninstall") {
+			t.Errorf("of what is not there (%s): %v\n%s", says, err, got)
+		}
+	}
+	const away = "Error: Kubernetes cluster unreachable: connection refused"
+	if got, err := m.start("uninstall=true", "FAIL=helm", "SAYS="+away); err == nil || !strings.HasSuffix(err.Error(), away) {
+		t.Errorf("of a cluster that does not answer: %v\n%s", err, got)
+	}
+}
+
+// TestCommandsOfSeveralLines holds that what a recipe writes over several lines reaches the shell as it is, wherever it stands in the script.
+func TestCommandsOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	m := newHost(t, head+`variables: {SET: {about: x, default: ""}}
+start:
+  - run: |
+      cat <<EOF
+      one $SET
+      EOF
+      if true; then
+        echo 'two
+      three'
+      fi
+    undo: |
+      cat <<'EOF'
+      un$SET
+      EOF
+    when: "{SET}"
+  - run: |
+      for i in 4 5; do
+        echo $i
+      done
+    when: SET
+`)
+	if got, err := m.start("SET=x"); err != nil || got != "one x\ntwo\nthree\n4\n5\n" {
+		t.Errorf("%v\n%s", err, got)
+	}
+	if got, err := m.start("SET=x", "uninstall=true"); err != nil || got != "un$SET\n" {
+		t.Errorf("%v\n%s", err, got)
 	}
 }
 
