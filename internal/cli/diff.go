@@ -112,7 +112,7 @@ func (p *Program) resolved(ctx context.Context, e *pipeline.Engine, name, versio
 	defer built.Close()
 	var out []difference.Image
 	for _, i := range built.Plan.Images {
-		out = append(out, difference.Image{Ref: i.Ref.String(), Platform: i.Platform, Digest: i.Digest.String(), Bytes: i.Total})
+		out = append(out, difference.Image{Ref: i.Ref.String(), Platform: i.Platform, Digest: i.Digest.String(), Bytes: i.Total + i.Manifest}) // as locks count
 	}
 	return out, nil
 }

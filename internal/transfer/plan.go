@@ -35,8 +35,9 @@ type PlannedImage struct {
 	Platform string
 	Digest   v1.Hash
 	Blobs    int
-	// Total is all its bytes, New those that no image before it in the plan has, Stored those that the store has.
-	Total, New, Stored int64
+	// Total is all its bytes, New those that no image before it in the plan has, Stored those that the store has. Manifest is how many its manifest has,
+	// which is fetched already and in none of these.
+	Total, New, Stored, Manifest int64
 }
 
 // blobKey tells blobs apart. Two manifests that give one digest two sizes cannot both be right; fetching tells which.
@@ -74,7 +75,7 @@ func sortedKeys(m map[string]PlatformImage) []string {
 
 func (p *planner) image(i Image, platform string) {
 	image := i.Platforms[platform]
-	row := PlannedImage{Ref: i.Ref, Platform: platform, Digest: image.Manifest.Digest}
+	row := PlannedImage{Ref: i.Ref, Platform: platform, Digest: image.Manifest.Digest, Manifest: int64(len(image.Manifest.Bytes))}
 	for _, d := range image.blobs() {
 		before := len(p.plan.Blobs)
 		b := p.blob(i, d)
