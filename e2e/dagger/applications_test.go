@@ -140,7 +140,7 @@ func TestApplications(t *testing.T) {
 	from.image(t, "jetstack/cert-manager-controller:v1.16.2")
 	from.image(t, "metrics-server/metrics-server:v0.6.2")
 	for _, b := range []build{
-		{app: "nginx", version: "1.23.1", flags: world.instead("https://charts.bitnami.com/bitnami")},
+		{app: "nginx", version: "1.23.1", flags: world.instead("https://raw.githubusercontent.com/bitnami/charts/archive-full-index/bitnami")},
 		{app: "cert-manager", version: "1.16.2", flags: append(world.instead("https://charts.jetstack.io"), "--mirror", "quay.io="+from.address)},
 		{app: "metrics-server", version: "0.6.2", flags: append(world.instead("https://kubernetes-sigs.github.io/metrics-server"), "--mirror", "registry.k8s.io="+from.address)},
 	} {

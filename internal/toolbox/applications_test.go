@@ -30,7 +30,7 @@ func download(t *testing.T, u *upstream, name, version, platform string) (string
 		t.Fatal(err)
 	}
 	client := &source.Client{Mirrors: source.Mirrors{
-		{Prefix: "https://charts.bitnami.com/bitnami", Target: u.url + "/charts"}, {Prefix: "https://charts.jetstack.io", Target: u.url + "/charts"},
+		{Prefix: "https://raw.githubusercontent.com/bitnami/charts/archive-full-index/bitnami", Target: u.url + "/charts"}, {Prefix: "https://charts.jetstack.io", Target: u.url + "/charts"},
 		{Prefix: "https://get.helm.sh", Target: u.url}, {Prefix: "https://github.com", Target: u.url},
 	}}
 	dest := filepath.Join(t.TempDir(), "context")
@@ -89,7 +89,7 @@ func TestNginx(t *testing.T) {
 		}
 	}
 	_, err := download(t, u, "nginx", "1.23.2", "linux/amd64")
-	const want = "nginx 1.23.2 for linux/amd64: app.yaml:10: chart: chart nginx in https://charts.bitnami.com/bitnami: no chart for this application version: " +
+	const want = "nginx 1.23.2 for linux/amd64: app.yaml:11: chart: chart nginx in https://raw.githubusercontent.com/bitnami/charts/archive-full-index/bitnami: no chart for this application version: " +
 		"1.23.2; the nearest are 1.23.1, 1.23.10, 11.23.1"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
