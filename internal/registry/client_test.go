@@ -315,6 +315,24 @@ func TestReadBlob(t *testing.T) {
 	}
 }
 
+// TestNothingIsEncodedOnTheWay has a server that compresses for everybody who does not refuse it, as HTTP allows.
+func TestNothingIsEncodedOnTheWay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, registry.Options{})
+	_, m := b.seed(t, content(10))
+	b.faults.On("GET", "manifests/v1", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Header.Get("Accept-Encoding") != "identity" {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+	if got, err := b.client.Manifest(t.Context(), b.repo, "v1"); err != nil || !bytes.Equal(got.Bytes, m) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // trickle serves one byte and then waits for the request to end.
 func trickle(started chan<- struct{}) registrytest.Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {

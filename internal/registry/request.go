@@ -166,6 +166,7 @@ func (c *Client) hop(ctx context.Context, q *request, target *url.URL, authoriza
 	for k, v := range q.header {
 		req.Header[k] = v
 	}
+	req.Header.Set("Accept-Encoding", "identity") // a digest is that of the bytes as they are
 	req.Header.Set("User-Agent", c.options.UserAgent)
 	if authorization != "" && sameOrigin(target, q.host) {
 		req.Header.Set("Authorization", authorization)
