@@ -58,6 +58,8 @@ type Variable struct {
 	Name    string `json:"name"`
 	Default string `json:"default,omitempty"`
 	About   string `json:"about,omitempty"`
+	// Usual is NAME, NAMESPACE, CHARTS or HELM_OPTS where it is what every release has and About says no more, whatever the prefix of its name.
+	Usual string `json:"-"`
 	// Required says that there is no default, Generated that one is made at the first start.
 	Required  bool `json:"required,omitempty"`
 	Generated bool `json:"generated,omitempty"`
@@ -130,9 +132,11 @@ func variables(r recipe.Recipe) ([]Variable, error) {
 	}
 	var out []Variable
 	for _, s := range settings {
-		v := Variable{Name: s[0], Default: s[1], About: releaseVariable(s[0])}
+		v := Variable{Name: s[0], Default: s[1]}
 		if own, ok := r.App.Variables.Get(s[0]); ok {
 			v.About = own.About
+		} else {
+			v.Usual, v.About = releaseVariable(s[0])
 		}
 		out = append(out, v)
 	}
@@ -144,17 +148,17 @@ func variables(r recipe.Recipe) ([]Variable, error) {
 	return out, nil
 }
 
-// releaseVariable says what a variable means that every release has, with or without a prefix.
-func releaseVariable(name string) string {
+// releaseVariable says which of the variables it is that every release has, with or without a prefix, and what that means.
+func releaseVariable(name string) (usual, about string) {
 	for _, known := range [][2]string{
 		{"NAMESPACE", "the namespace of the release, made when there is none"}, {"CHARTS", "the chart in the image"},
 		{"HELM_OPTS", "further options of helm upgrade"}, {"NAME", "the name of the release"},
 	} {
 		if name == known[0] || strings.HasSuffix(name, "_"+known[0]) {
-			return known[1]
+			return known[0], known[1]
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func sources(a *app.App) []Source {

@@ -71,10 +71,10 @@ func demanded(p Profile) string {
 // example shows how a variable is set: the first of the recipe's own that may be, or else the namespace.
 func example(run string, p Profile) string {
 	for _, v := range p.Variables {
-		switch {
-		case v.Name == "NAMESPACE" || strings.HasSuffix(v.Name, "_NAMESPACE"):
+		switch usual, _ := releaseVariable(v.Name); {
+		case usual == "NAMESPACE":
 			return run + demanded(p) + " -e " + v.Name + "=" + v.Default
-		case releaseVariable(v.Name) == "" && v.Default != "":
+		case usual == "" && v.Default != "":
 			return run + demanded(p) + " -e " + v.Name + "=" + shellWord(v.Default)
 		}
 	}
@@ -84,7 +84,7 @@ func example(run string, p Profile) string {
 // replaced says of the options of helm that a value takes the place of the default, where there is one.
 func replaced(p Profile) string {
 	for _, v := range p.Variables {
-		if releaseVariable(v.Name) == releaseVariable("HELM_OPTS") && v.Default != "" {
+		if usual, _ := releaseVariable(v.Name); usual == "HELM_OPTS" && v.Default != "" {
 			return fmt.Sprintf("A value of %s takes the place of the default: repeat what is still wanted.", code(v.Name))
 		}
 	}

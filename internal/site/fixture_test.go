@@ -30,11 +30,12 @@ func nginx() site.App {
 			Platforms: []string{"amd64", "arm64"}, Serves: ">=1.20.0", Example: "1.29.1", Uninstalls: true,
 			Requirements: profile.Needs{Kubernetes: ">=1.23", Tools: []string{"helm"}},
 			Variables: []profile.Variable{
-				{Name: "NAME", Default: "nginx", About: "name of the release"},
-				{Name: "NAMESPACE", Default: "nginx", About: "its namespace, made when there is none"},
-				{Name: "CHARTS", Default: "./charts/nginx", About: "the chart in the image"},
-				{Name: "HELM_OPTS", Default: "--set service.type=NodePort", About: "further options of helm upgrade"},
+				{Name: "NAME", Default: "nginx", About: "name of the release", Usual: "NAME"},
+				{Name: "NAMESPACE", Default: "nginx", About: "its namespace, made when there is none", Usual: "NAMESPACE"},
+				{Name: "CHARTS", Default: "./charts/nginx", About: "the chart in the image", Usual: "CHARTS"},
+				{Name: "HELM_OPTS", Default: "--set service.type=NodePort", About: "further options of this recipe"},
 			},
+			Notes:   "It has an `index.html` of its own.\n\n    curl http://localhost:80/",
 			Sources: []profile.Source{{Kind: "chart", Text: "nginx", From: "https://charts.bitnami.com/bitnami"}},
 		},
 		Versions: []site.Version{

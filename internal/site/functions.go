@@ -18,6 +18,7 @@ func functions(w words, registry string) template.FuncMap {
 	image := func(app, version string) string { return strings.TrimSuffix(registry, "/") + "/" + app + ":" + version }
 	return template.FuncMap{
 		"t": w.say, "n": w.count, "category": w.category,
+		"about": w.about, "notes": notes,
 		"kind": func(s profile.Source) (string, error) { return w.say("kind-" + s.Kind) },
 		"size": progress.Bytes, "short": shortDigest, "host": host, "breakable": breakable, "linkable": linkable, "monogram": monogram,
 		"day":      func(t time.Time) string { return t.UTC().Format(time.DateOnly) },

@@ -98,6 +98,7 @@ func TestPages(t *testing.T) {
 		"app/zz.html":       {"sealos run docker.io/<wbr>labring/<wbr>zz:VERSION", "Its recipe is a script", "applications/zz/README.md"},
 		"app/kube-ovn.html": {"its images are built for amd64 alone", "sealos.io.type=patch"},
 		"zh/app/minio.html": {"首次启动时生成", `href="../../app/minio.html"`},
+		"zh/app/nginx.html": {"release 的名称", "further options of this recipe", "须知"},
 	} {
 		for _, w := range want {
 			if !bytes.Contains(all[name], []byte(w)) {
@@ -111,6 +112,25 @@ func TestPages(t *testing.T) {
 	var c site.Catalogue
 	if err := json.Unmarshal(all["catalogue.json"], &c); err != nil || len(c.Apps) != 6 || c.Apps[0].Name != "cert-manager" {
 		t.Errorf("catalogue.json: %v, %d applications", err, len(c.Apps))
+	}
+}
+
+// TestNotes: notes are shown with code and links to pages. Everything else in them stays text.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	c := fixture()
+	for text, want := range map[string]string{
+		"It needs `cert-manager`, see [its\npage](https://cert-manager.io/docs?a=1&b=2).\n\n\nThen:\n\n    kubectl get pods\n      | less <x>\n": "<p>It needs <code>cert-manager</code>, see [its\npage](https://cert-manager.io/docs?a=1&amp;b=2).</p>\n<p>Then:</p>\n" +
+			"<pre><code>kubectl get pods\n  | less &lt;x&gt;</code></pre>\n",
+		"[Headlamp](https://headlamp.dev) goes on.":                                     `<p><a href="https://headlamp.dev">Headlamp</a> goes on.</p>`,
+		"<script>alert(1)</script> `<b>` [a](javascript:alert(1)) ![x](http://x/y)":     "<p>&lt;script&gt;alert(1)&lt;/script&gt; <code>&lt;b&gt;</code> [a](javascript:alert(1)) ![x](http://x/y)</p>",
+		"[<img src=x>](https://example.com/\"onclick=alert(1)) and `one\ntwo` **bold**": "<p>[&lt;img src=x&gt;](https://example.com/&#34;onclick=alert(1)) and `one\ntwo` **bold**</p>",
+	} {
+		c.Apps[0].Notes = text
+		if got := string(files(t, c)["app/nginx.html"]); !strings.Contains(got, want) {
+			at := strings.Index(got, `class="notes"`)
+			t.Errorf("%s\nis shown as\n%.600s\nwant\n%s", text, got[max(at, 0):], want)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/labring-actions/cluster-image/internal/profile"
 )
 
 //go:embed words/*.json
@@ -47,6 +49,14 @@ func (w words) count(key string, n int) (string, error) {
 		key += "-one"
 	}
 	return w.say(key, "n", n)
+}
+
+// about says what a variable means. What every release has is said in the language of the site, a recipe's own as the recipe says it.
+func (w words) about(v profile.Variable) (string, error) {
+	if v.Usual == "" {
+		return v.About, nil
+	}
+	return w.say("variable-" + v.Usual)
 }
 
 // category is the name of a category; one that is not known has its own.
