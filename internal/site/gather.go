@@ -26,6 +26,9 @@ func Gather(c *catalog.Catalog, finished []history.Build, locks func(recipe.Reci
 	var apps []App
 	finished = history.Merge(finished)
 	for _, e := range entries {
+		if len(e.Versions) == 0 {
+			continue // there is no recipe yet, which lint says
+		}
 		a, err := gather(c, e, buildsOf(e.Name, finished), locks)
 		if err != nil {
 			return nil, err

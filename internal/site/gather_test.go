@@ -42,6 +42,7 @@ func TestGather(t *testing.T) {
 		"web/1.2.0/app.yaml":          app("version: {v: never, only: [1.2.0], example: 1.2.0}\nplatforms: {only: [amd64], reason: old}\n"),
 		"web/latest/locks/1.9.0.yaml": {Data: []byte(locked)},
 		"classic/latest/init.sh":      {},
+		"begun/README.md":             {Data: []byte("# begun\n\nThere is no recipe yet.\n")},
 		"classic/README.md":           {Data: []byte("# classic\n\nMade by\nhand.\n")},
 	}, recipe.Application, "the test's catalogue")
 	builds, err := history.Read(strings.NewReader(finished), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
