@@ -352,11 +352,14 @@ func TestFlags(t *testing.T) {
 
 func TestMissingDependency(t *testing.T) {
 	t.Parallel()
-	files := chart("a")
-	files["x/Chart.yaml"] += "dependencies: [{name: gone, version: 1.x.x, repository: https://example.com}]\n"
-	_, res, err := texts(t, helm.Renderer{}, request(write(t, t.TempDir(), files)))
-	if err != nil || len(res.Outcomes[0].Warnings) != 1 || !strings.Contains(res.Outcomes[0].Warnings[0], "dependency gone 1.x.x of Chart.yaml is not in charts/") {
-		t.Errorf("%+v %v", res, err)
+	for _, condition := range []string{"", ", condition: gone.enabled"} { // helm wants what is switched off, too
+		files := chart("a")
+		files["x/values.yaml"] = "gone: {enabled: false}\n"
+		files["x/Chart.yaml"] += "dependencies: [{name: gone, version: 1.x.x, repository: https://example.com" + condition + "}]\n"
+		_, res, err := texts(t, helm.Renderer{}, request(write(t, t.TempDir(), files)))
+		if err != nil || len(res.Outcomes[0].Warnings) != 1 || !strings.Contains(res.Outcomes[0].Warnings[0], "dependency gone 1.x.x of Chart.yaml is not in charts/") {
+			t.Errorf("%q: %+v %v", condition, res, err)
+		}
 	}
 }
 

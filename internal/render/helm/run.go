@@ -105,11 +105,10 @@ func (j *job) set(i int, v render.Values) (render.Outcome, error) {
 		return render.Outcome{Done: true}, nil
 	}
 	o := render.Outcome{Done: true}
-	c, values, err := j.prepare(v)
+	c, values, err := j.prepare(v, &o)
 	if err != nil {
 		return render.Outcome{Done: true, Error: oneLine(err.Error())}, nil
 	}
-	o.Warnings = missing(c)
 	texts, warnings, err := j.texts(c, values, v)
 	o.Warnings = append(o.Warnings, warnings...)
 	if err != nil {
@@ -118,8 +117,8 @@ func (j *job) set(i int, v render.Values) (render.Outcome, error) {
 	return o, j.emit(i, append(texts, plain(c)...))
 }
 
-// prepare loads the chart and switches its subcharts on and off.
-func (j *job) prepare(v render.Values) (c *chart.Chart, values map[string]any, err error) {
+// prepare loads the chart and switches its subcharts on and off. Before, it notes those that are missing: helm asks for all of them, on or off.
+func (j *job) prepare(v render.Values, o *render.Outcome) (c *chart.Chart, values map[string]any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("read the values: %v", r)
@@ -131,6 +130,7 @@ func (j *job) prepare(v render.Values) (c *chart.Chart, values map[string]any, e
 	if c, err = j.parse(); err != nil {
 		return nil, nil, err
 	}
+	o.Warnings = missing(c)
 	return c, values, chartutil.ProcessDependencies(c, values)
 }
 
