@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/lock"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/recipe"
@@ -67,7 +68,7 @@ func (p *Program) lock(ctx context.Context, app, version string, o *lockOptions)
 	}
 	before, err := readLock(r, o.locks)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return recipeFailure(err)
+		return failure.New(failure.Recipe, "%w", err).Advise("mend this file, or remove it, so that the next lock is a new one")
 	}
 	if out.Lock, err = p.inputs(ctx, r, o); err != nil {
 		return err

@@ -45,7 +45,7 @@ func readLock(r recipe.Recipe, locks string) (lock.Lock, error) {
 		return openLock(filepath.Join(locks, r.Name, r.Version+".yaml"))
 	}
 	b, err := fs.ReadFile(r.FS, file)
-	return decodeLock(b, file, err)
+	return decodeLock(b, path.Join(r.Name, r.Dir, file), err)
 }
 
 // openLock reads a lock by the name of its file.

@@ -191,7 +191,11 @@ func (c *checker) address(line int, key, text string) {
 func (c *checker) known(line int, text string, sources int, more ...string) {
 	known := append(c.app.known(sources), more...)
 	for _, name := range placeholders(text) {
-		if !contains(known, name) {
+		switch {
+		case contains(known, name):
+		case contains(c.app.known(len(c.app.Sources)), name):
+			c.fault(line, "{%s} is not known yet: sources are downloaded in the order of the file, and the one that it is of does not stand before this", name)
+		default:
 			c.fault(line, "there is no placeholder {%s}%s; the text itself is written \\{%s}", name, meant(name, known), name)
 		}
 	}

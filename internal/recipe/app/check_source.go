@@ -62,7 +62,7 @@ func (c *checker) source(i int) {
 	case KindBinary, KindFile, KindManifest:
 		c.download(s)
 	case KindImages:
-		c.imageList(s)
+		c.imageList(i, s)
 	}
 }
 
@@ -175,7 +175,7 @@ func (c *checker) inside(line int, p string) {
 	}
 }
 
-func (c *checker) imageList(s *Source) {
+func (c *checker) imageList(i int, s *Source) {
 	l := s.Images
 	if s.About == "" && len(l.List) > 0 {
 		c.fault(s.At.Line, "images that are listed need about: why they cannot be found")
@@ -185,7 +185,7 @@ func (c *checker) imageList(s *Source) {
 	}
 	if l.File != "" {
 		c.local(l.At.Of("file"), "file", filledPath(l.File))
-		c.known(l.At.Of("file"), l.File, len(c.app.Sources))
+		c.known(l.At.Of("file"), l.File, i)
 		if l.Path == "" && l.Match == "" {
 			c.fault(l.At.Line, "images of a file need path (of YAML) or match (a regular expression)")
 		}
@@ -203,12 +203,12 @@ func (c *checker) imageList(s *Source) {
 			c.fault(l.At.Of("match"), "match is %q: it must be a regular expression with one group", l.Match)
 		}
 	}
-	c.known(l.At.Of("join"), l.Join, len(c.app.Sources), "value")
+	c.known(l.At.Of("join"), l.Join, i, "value")
 	if l.Join != "" && !Uses(l.Join, "value") {
 		c.fault(l.At.Of("join"), "join lacks {value}, which stands for what was found")
 	}
 	for _, image := range l.List {
-		c.known(l.At.Line, image, len(c.app.Sources))
+		c.known(l.At.Line, image, i)
 	}
 }
 

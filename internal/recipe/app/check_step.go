@@ -32,6 +32,8 @@ func (c *checker) edit(e *Edit) {
 	}
 	for _, p := range e.Select {
 		c.yamlPath(p.Line, p.Key)
+		c.known(p.Line, p.Key, len(c.app.Sources))
+		c.known(p.Line, p.Value, len(c.app.Sources))
 	}
 	for _, r := range e.Replace {
 		if r.Old == "" {
@@ -139,7 +141,7 @@ func (c *checker) stepTexts(s *Step) {
 	} {
 		c.known(s.At.Of(t.key), t.text, all)
 	}
-	for _, p := range append(slices.Clone([]string(s.Apply)), s.ValuesFiles...) {
+	for _, p := range slices.Concat(s.Apply, s.ValuesFiles, s.Wait.For) {
 		c.known(s.At.Line, p, all)
 	}
 	for _, one := range s.Install {

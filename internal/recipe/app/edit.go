@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ func (e Edit) Apply(content []byte) ([]byte, error) {
 		if err := e.document(d); err != nil {
 			return nil, err
 		}
+	}
+	if json.Valid(content) && len(docs) == 1 {
+		return encodeJSON(docs[0].Content[0])
 	}
 	return encode(docs)
 }

@@ -86,6 +86,7 @@ func (e *expander) step(s Step) Step {
 		*field = e.text(*field)
 	}
 	s.Apply, s.ValuesFiles, s.Values.Node = e.texts(s.Apply), e.texts(s.ValuesFiles), e.node(s.Values.Node)
+	s.Wait.For = e.texts(s.Wait.For)
 	s.Install = slices.Clone(s.Install)
 	for i := range s.Install {
 		s.Install[i].From, s.Install[i].To = e.text(s.Install[i].From), e.text(s.Install[i].To)
@@ -100,6 +101,9 @@ func (b *builder) release(s *startStep, charts []string) error {
 			return Fault{Line: s.At.Line, Message: fmt.Sprintf("the release %s does not say which chart, and there are %d: add chart: charts/NAME", s.Helm, len(charts))}
 		}
 		s.Chart = charts[0]
+	}
+	if s.CRDs != "" && (strings.HasSuffix(s.Chart, ".tgz") || strings.HasSuffix(s.Chart, ".tar.gz")) {
+		return Fault{Line: s.At.Of("crds"), Message: fmt.Sprintf("crds are applied from the directory of a chart, and %s is packed: unpack it, with a to that does not end so", s.Chart)}
 	}
 	if s.Values.Node == nil {
 		return nil

@@ -452,3 +452,16 @@ func TestDiscoveryReadsTheScript(t *testing.T) {
 		t.Errorf("cluster: %q", got)
 	}
 }
+
+// TestCRDsOfAPackedChart holds that a step which could do nothing is refused.
+func TestCRDsOfAPackedChart(t *testing.T) {
+	t.Parallel()
+	a, err := app.Decode([]byte(head + "sources:\n  - {chart: \"https://example.com/db-1.tgz\", to: charts/db.tgz}\nstart:\n  - helm: db\n    namespace: db\n    crds: apply\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, nil)
+	if want := "app.yaml:10: crds are applied from the directory of a chart, and charts/db.tgz is packed: unpack it, with a to that does not end so"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
