@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 )
 
 // Bounds of one archive: the largest of the catalogue is far below.
@@ -83,42 +81,6 @@ func plainReader(r *bufio.Reader, magic []byte) (io.Reader, error) {
 
 // maxWindow is how much a packed stream may ask a reader to remember, in bytes.
 const maxWindow = 256 << 20
-
-// unxz unpacks an xz stream whose first block does not ask for too much memory. The blocks of what xz writes are alike in that.
-func unxz(r *bufio.Reader) (io.Reader, error) {
-	head, _ := r.Peek(64) // a shorter one is refused below
-	if window, ok := xzWindow(head); !ok || window > maxWindow {
-		return nil, fmt.Errorf("%w: it is xz of a kind that is not understood, or wants more than %d bytes of memory", ErrArchive, maxWindow)
-	}
-	x, err := xz.NewReader(r)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrArchive, err)
-	}
-	return x, nil
-}
-
-// xzWindow is the size of the dictionary of the first block: after the header of the stream, twelve bytes, come the length of the block's header, its
-// flags, two sizes that may be left out, and the only filter, LZMA2, with its one property. The form is that of The .xz File Format, version 1.2.1.
-func xzWindow(head []byte) (size uint64, ok bool) {
-	const stream, lzma2, largest = 12, 0x21, 40
-	if len(head) < stream+2 {
-		return 0, false
-	}
-	flags, rest := head[stream+1], head[stream+2:]
-	for _, present := range []byte{0x40, 0x80} {
-		if flags&present != 0 {
-			_, n := binary.Uvarint(rest)
-			if n <= 0 {
-				return 0, false
-			}
-			rest = rest[n:]
-		}
-	}
-	if flags&3 != 0 || len(rest) < 3 || rest[0] != lzma2 || rest[1] != 1 || rest[2] > largest {
-		return 0, false
-	}
-	return uint64(2|rest[2]&1) << (rest[2]/2 + 11), true
-}
 
 // Program gives the content of a program's file, unpacked where it is packed by itself with gzip, bzip2, zstd or xz. An archive is an error.
 func Program(f io.Reader) (io.Reader, error) {
