@@ -50,19 +50,24 @@ func (p *Program) plans(recipes, name, version string, platforms []string) ([]ap
 	if err != nil {
 		return nil, recipeFailure(err)
 	}
-	if len(platforms) == 0 {
+	asked := len(platforms) > 0
+	if !asked {
 		platforms = pipeline.Platforms
 	}
-	var out []app.Plan
+	out := []app.Plan{}
 	for _, platform := range platforms {
-		if !r.Serves(platform) {
+		switch {
+		case r.Serves(platform):
+		case asked:
+			return nil, recipeFailure(&pipeline.PlatformError{Recipe: r, Platform: platform})
+		default:
 			continue
 		}
 		plan, err := r.Plan(platform)
 		if err != nil {
 			return nil, recipeFailure(err)
 		}
-		if out = append(out, plan); !p.JSON && len(platforms) == len(pipeline.Platforms) {
+		if out = append(out, plan); !p.JSON && !asked {
 			break
 		}
 	}

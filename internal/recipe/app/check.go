@@ -22,6 +22,14 @@ var (
 // Architectures are the words of the platforms that recipes are built for.
 func Architectures() []string { return []string{"amd64", "arm64"} }
 
+// platforms are the words of those that the recipe is built for.
+func (a *App) platforms() []string {
+	if len(a.Platforms.Only) > 0 {
+		return a.Platforms.Only
+	}
+	return Architectures()
+}
+
 // checker gathers what is wrong in a decoded recipe.
 type checker struct {
 	app    *App

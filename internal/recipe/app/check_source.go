@@ -74,10 +74,13 @@ func (c *checker) sourceTexts(i int, s *Source) {
 		{"sha256-url", s.SHA256URL},
 	} {
 		c.known(s.At.Of(t.key), t.text, i)
+		c.noBraces(s.At.Of(t.key), t.text, i)
 	}
 	for _, p := range append(slices.Clone(s.Pick), s.Extract.Files...) {
-		c.known(p.Line, p.Key, i)
-		c.known(p.Line, p.Value, i)
+		for _, text := range []string{p.Key, p.Value} {
+			c.known(p.Line, text, i)
+			c.noBraces(p.Line, text, i)
+		}
 	}
 	for _, t := range []struct{ key, address string }{{"repo", s.Repo}, {string(s.Kind()), s.URL()}, {"git", s.Git}, {"sha256-url", s.SHA256URL}} {
 		if t.address != "" {
@@ -100,8 +103,30 @@ func (c *checker) sourceTexts(i int, s *Source) {
 			c.fault(s.SHA256.Line, "there is no platform %q%s", arch, meant(arch, Architectures()))
 		}
 	}
+	for _, arch := range c.app.platforms() {
+		if len(s.SHA256.Of) > 0 && s.SHA256.For(arch) == "" {
+			c.fault(s.SHA256.Line, "sha256 has none for %s, which the recipe can be built for: a download of which nobody knows what it is", arch)
+		}
+	}
 	if s.SHA256URL != "" && len(s.SHA256.Of) > 0 {
 		c.fault(s.At.Of("sha256-url"), "there is both sha256 and sha256-url: one is enough")
+	}
+}
+
+// inBraces is what looks like a placeholder and is none.
+var inBraces = regexp.MustCompile(`\$?\{+[^{}]*\}+`)
+
+// noBraces refuses what was meant to be a placeholder, such as {ARCH} or ${version}, in texts that have no braces of their own.
+func (c *checker) noBraces(line int, text string, sources int) {
+	rest := placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		if found[0] == '$' || strings.HasPrefix(found, "{{") {
+			return found
+		}
+		return ""
+	})
+	for _, found := range inBraces.FindAllString(rest, -1) {
+		word := strings.ToLower(strings.Trim(found, "${} "))
+		c.fault(line, "%s is no placeholder%s", found, meant(strings.ReplaceAll(word, "_", "-"), c.app.known(sources)))
 	}
 }
 

@@ -54,9 +54,14 @@ func TestFaults(t *testing.T) {
 		head + "start:\n  - run: \"a\n  - run: b\n":                      "app.yaml:6: found unexpected end of stream",
 		head + "start:\n  - run: a\n    undo b\n    when: c\n":           "app.yaml:7: could not find expected ':'; a key is followed by a colon and a blank",
 		strings.ReplaceAll(head+"start: [\n", "\n", "\r\n"):              "app.yaml:5: did not find expected node content",
-		head + step + "sources:\n  - {images: [\"a.io/x:{b.version}\"], about: x}\n  - {chart: b, repo: https://x.y, version: 1}\n": `app.yaml:8: {b.version} is not known yet: sources are downloaded in the order of the file, and the one that it is of does not stand before this`,
-		head + step + "edits:\n  - {file: a, select: {kind: \"{vresion}\"}, delete: [a], reason: x}\n":                              `app.yaml:8: there is no placeholder {vresion}; did you mean version?; the text itself is written \{vresion}`,
-		head + "start:\n  - {apply: a, wait: \"condition=x y/{vresion}\"}\n":                                                        `app.yaml:6: there is no placeholder {vresion}; did you mean version?; the text itself is written \{vresion}`,
+		head + step + "sources:\n  - {images: [\"a.io/x:{b.version}\"], about: x}\n  - {chart: b, repo: https://x.y, version: 1}\n":   `app.yaml:8: {b.version} is not known yet: sources are downloaded in the order of the file, and the one that it is of does not stand before this`,
+		head + step + "edits:\n  - {file: a, select: {kind: \"{vresion}\"}, delete: [a], reason: x}\n":                                `app.yaml:8: there is no placeholder {vresion}; did you mean version?; the text itself is written \{vresion}`,
+		head + "start:\n  - {apply: a, wait: \"condition=x y/{vresion}\"}\n":                                                          `app.yaml:6: there is no placeholder {vresion}; did you mean version?; the text itself is written \{vresion}`,
+		head + step + "sources:\n  - {binary: \"https://x.y/{ARCH}\", to: opt/x}\n":                                                   "app.yaml:8: {ARCH} is no placeholder; did you mean arch?",
+		head + step + "sources:\n  - {binary: \"https://x.y/${arch}\", to: opt/x}\n":                                                  "app.yaml:8: ${arch} is no placeholder; did you mean arch?",
+		head + step + "sources:\n  - {binary: \"https://x.y/{{ .arch }}\", to: opt/x}\n":                                              "app.yaml:8: {{ .arch }} is no placeholder; did you mean arch?",
+		head + step + "sources:\n  - {file: \"https://x.y/z\", to: \"etc/{version_bare}\"}\n":                                         "app.yaml:8: {version_bare} is no placeholder; did you mean version-bare?",
+		head + step + "sources:\n  - {binary: \"https://x.y/{arch}\", to: opt/x, sha256: {amd64: " + strings.Repeat("a", 64) + "}}\n": "app.yaml:8: sha256 has none for arm64, which the recipe can be built for: a download of which nobody knows what it is",
 		head + step + "---\nhome: x\n": "app.yaml:8: a second document begins here, which nobody would read: take the --- before it away, or what follows",
 		head + "sources:\n  - {binary: https://x.y/z, extract: 'a-*/b', to: opt/b}\n" + step: `app.yaml:6: extract is "a-*/b": it is the path of one program; what a pattern matches is taken with archive and pick`,
 		head + step + "sorces: []\n":       "app.yaml:7: the recipe has no key sorces; did you mean sources?",
@@ -92,6 +97,19 @@ func TestFaults(t *testing.T) {
 		if !errors.As(err, &faults) || err.Error() != want {
 			t.Errorf("%s\n got %v\nwant %s", text, err, want)
 		}
+	}
+}
+
+// TestBracesOfTheirOwn holds that braces which are meant so are not refused.
+func TestBracesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	if _, err := app.Decode([]byte(head + `sources:
+  - {file: 'https://x.y/\{a}-{version}', to: 'etc/\{a}'}
+  - {images: {url: https://x.y, match: '(a{2})'}}
+start:
+  - {run: 'echo ${HOME} {a,b} {{ x }}'}
+`)); err != nil {
+		t.Error(err)
 	}
 }
 
