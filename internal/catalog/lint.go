@@ -57,7 +57,7 @@ func (c *Catalog) Lint(names []string) ([]Finding, error) {
 		return nil, fmt.Errorf("read catalogue %s: %w", c.origin, err)
 	}
 	for _, e := range entries {
-		if !e.IsDir() {
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") { // .git and the like are no applications
 			continue
 		}
 		if err := CheckName(e.Name()); err != nil {

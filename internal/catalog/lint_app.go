@@ -88,9 +88,9 @@ func (r reviewed) bothKinds() {
 			r.add(path.Join(r.at, file), 0, LevelError, "%s says this by %s", app.File, key)
 		}
 	}
-	for _, file := range []string{r.app.Init, r.app.Kubefile} {
-		if file != "" && !r.has(r.at, file) {
-			r.error(0, "it names %s, which is not there", file)
+	for _, named := range []struct{ key, file string }{{"init", r.app.Init}, {"kubefile", r.app.Kubefile}} {
+		if named.file != "" && !r.has(r.at, named.file) {
+			r.error(r.app.At.Of(named.key), "%s is %s, which is not there", named.key, named.file)
 		}
 	}
 }
@@ -197,8 +197,10 @@ func (r reviewed) brought(line int, key, p string) {
 	}
 	var places []string
 	for i := range r.app.Sources {
-		for _, to := range r.app.Sources[i].Writes() {
-			if to == p || strings.HasPrefix(p, to+"/") || strings.HasPrefix(to, p+"/") || to == "." {
+		s := &r.app.Sources[i]
+		isFile := s.Kind() == app.KindManifest || s.Kind() == app.KindFile || s.Kind() == app.KindBinary && s.Extract.Path == "" && len(s.Extract.Files) == 0
+		for _, to := range s.Writes() {
+			if to == p || !isFile && strings.HasPrefix(p, to+"/") || strings.HasPrefix(to, p+"/") || to == "." {
 				return
 			}
 			places = append(places, to)

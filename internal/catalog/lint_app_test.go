@@ -55,3 +55,42 @@ start:
 		}
 	}
 }
+
+// TestLintOfNamedFiles holds the line in which a recipe names a file that is not there, and that directories such as .git are no applications.
+func TestLintOfNamedFiles(t *testing.T) {
+	t.Parallel()
+	const text = `description: A demo
+home: https://example.com
+categories: [web]
+version: {v: never, example: 1.2.3}
+init: get.sh
+start:
+  - {run: a}
+`
+	files := fstest.MapFS{"a/latest/app.yaml": {Data: []byte(text)}, ".git/config": {}, ".github/workflows/x.yml": {}, "B/latest/app.yaml": {Data: []byte(text)}}
+	findings, err := catalog.Open(files, recipe.Application, "the test's catalogue").Lint(nil)
+	if err != nil || len(findings) != 2 || findings[0].Path != "B" || findings[1].Line != 5 || findings[1].Message != "init is get.sh, which is not there" {
+		t.Errorf("%v, %v", findings, err)
+	}
+}
+
+// TestLintOfValuesFiles holds that a file of values beside the only chart is no chart.
+func TestLintOfValuesFiles(t *testing.T) {
+	t.Parallel()
+	const text = `description: A demo
+home: https://example.com
+categories: [web]
+version: {v: never, example: 1.2.3}
+sources:
+  - {chart: web, repo: "https://charts.example.com", app-version: "{version}"}
+  - {file: "https://example.com/{version}.yaml", to: charts/more.yaml}
+  - {manifest: "https://example.com/{version}/a.yaml", to: manifests/}
+start:
+  - {helm: web, namespace: web, values-files: [charts/more.yaml]}
+  - {apply: manifests/a.yaml}
+`
+	findings, err := catalog.Open(fstest.MapFS{"a/latest/app.yaml": {Data: []byte(text)}}, recipe.Application, "the test's catalogue").Lint(nil)
+	if err != nil || slices.ContainsFunc(findings, func(f catalog.Finding) bool { return f.Level == catalog.LevelError }) {
+		t.Errorf("%v, %v", findings, err)
+	}
+}

@@ -67,8 +67,11 @@ func (p *Program) lock(ctx context.Context, app, version string, o *lockOptions)
 		}
 	}
 	before, err := readLock(r, o.locks)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, lock.ErrInvalid):
 		return failure.New(failure.Recipe, "%w", err).Advise("mend this file, or remove it, so that the next lock is a new one")
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return recipeFailure(err)
 	}
 	if out.Lock, err = p.inputs(ctx, r, o); err != nil {
 		return err

@@ -160,7 +160,17 @@ func constraint(what, of string) string {
 	return fmt.Sprintf("(%s %s) ", what, code(of))
 }
 
-func code(s string) string { return "`" + strings.ReplaceAll(s, "|", `\|`) + "`" }
+func code(s string) string {
+	s = strings.ReplaceAll(s, "|", `\|`)
+	fence := "`"
+	for strings.Contains(s, fence) {
+		fence += "`"
+	}
+	if len(fence) > 1 {
+		s = " " + s + " " // Markdown takes these away
+	}
+	return fence + s + fence
+}
 
 // cell is text in a table.
 func cell(s string) string {

@@ -191,6 +191,11 @@ func TestFamilies(t *testing.T) {
 		"file": {
 			recipe: "sources:\n  - {file: SERVER/x.conf, to: etc/x.conf}\n" + apply, want: "etc/x.conf",
 		},
+		"below a directory": {
+			recipe: "sources:\n  - {file: \"SERVER/x.conf?{version}\", to: etc/}\n  - {manifest: SERVER/v1.2.3/deploy.yaml, to: manifests/more/}\n  - {chart: nginx, repo: SERVER/charts, version: 4.9.1, to: charts/}\n" +
+				"  - {binary: \"SERVER/tool-{arch}\", to: opt/bin/}\n" + apply,
+			want: "charts/nginx/Chart.yaml etc/x.conf manifests/more/deploy.yaml opt/bin/tool-arm64*",
+		},
 		"list by URL": {
 			recipe: "sources:\n  - {images: SERVER/images.txt}\n" + apply, want: "images/shim/images-1",
 		},

@@ -88,7 +88,10 @@ func (c *checker) sourceTexts(i int, s *Source) {
 		}
 	}
 	if s.To != "" {
-		c.local(s.At.Of("to"), "to", replaceEach(s.To, func(string) string { return "x" }))
+		c.local(s.At.Of("to"), "to", filledPath(s.To))
+		if contains(ownFiles(), s.To) {
+			c.fault(s.At.Of("to"), "to is %q, which is made of the recipe, or says how it is built", s.To)
+		}
 	}
 	if s.Name != "" && !wordName.MatchString(s.Name) {
 		c.fault(s.At.Of("name"), "the name %q has more than lower-case letters, digits and dashes", s.Name)
@@ -143,8 +146,11 @@ func (c *checker) chart(s *Source) {
 		if s.Version == "" {
 			c.fault(s.At.Line, "the chart %s lacks version", s.Chart)
 		}
-	case s.To == "":
+	case s.To == "" || strings.HasSuffix(s.To, "/"):
 		c.fault(s.At.Line, "a chart by URL lacks to: charts/NAME")
+	}
+	if to := filledPath(s.Places()[0]); to == "charts" || strings.HasPrefix(to, "charts/") && strings.Count(to, "/") > 1 {
+		c.fault(s.At.Of("to"), "a chart goes to charts/NAME, not to %s: what lies there is taken for charts", s.To)
 	}
 	if strings.Contains(s.Chart, " ") {
 		c.fault(s.At.Of("chart"), "%q is no chart", s.Chart)
@@ -263,14 +269,11 @@ func (c *checker) places() {
 func (s *Source) Places() []string {
 	switch s.Kind() {
 	case KindChart:
-		if s.To != "" {
-			return []string{strings.TrimSuffix(s.To, "/")}
-		}
-		return []string{"charts/" + path.Base(s.Chart)}
+		return []string{s.place("charts/", path.Base(s.Chart))}
 	case KindManifest:
 		return []string{s.place("manifests/", lastElement(s.Manifest))}
 	case KindFile:
-		return []string{s.place("", "")}
+		return []string{s.place("", lastElement(s.File))}
 	case KindBinary:
 		return s.binaryPlaces()
 	case KindArchive, KindGit:
@@ -303,9 +306,13 @@ func (s *Source) binaryPlaces() []string {
 	return []string{s.place("opt/", name)}
 }
 
+// place is where a file or chart goes: to the path that is given, below it where that ends with a slash, or else to the directory of its kind.
 func (s *Source) place(dir, base string) string {
-	if s.To != "" {
-		return strings.TrimSuffix(s.To, "/")
+	switch {
+	case strings.HasSuffix(s.To, "/"):
+		return s.To + base
+	case s.To != "":
+		return s.To
 	}
 	return dir + base
 }
@@ -330,12 +337,15 @@ func (s *Source) Writes() []string {
 	return out
 }
 
+// isValues says whether a path in charts/ is a file of values and no chart.
+func isValues(p string) bool { return strings.HasSuffix(p, ".yaml") || strings.HasSuffix(p, ".yml") }
+
 // Charts are the charts that the context will have: those of the sources, and those that the directory brings.
 func (a *App) Charts(vendored []string) []string {
 	out := slices.Clone(vendored)
 	for i := range a.Sources {
 		for _, to := range a.Sources[i].Writes() {
-			if path.Dir(to) == "charts" && !contains(out, to) {
+			if path.Dir(to) == "charts" && !isValues(to) && !contains(out, to) {
 				out = append(out, to)
 			}
 		}

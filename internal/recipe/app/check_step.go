@@ -12,8 +12,9 @@ import (
 )
 
 var (
-	releaseName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$`)
-	prefixName  = regexp.MustCompile(`^[A-Z][A-Z0-9]*$`)
+	releaseName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$`)
+	namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	prefixName    = regexp.MustCompile(`^[A-Z][A-Z0-9]*$`)
 )
 
 func (c *checker) edit(e *Edit) {
@@ -149,6 +150,9 @@ func (c *checker) stepTexts(s *Step) {
 		c.known(one.At.Line, one.To, all)
 	}
 	c.value(s.Values.Node)
+	if name := filledPath(s.Namespace); name != "" && !namespaceName.MatchString(name) {
+		c.fault(s.At.Of("namespace"), "%q cannot be a namespace: it has at most 63 lower-case letters, digits and dashes", s.Namespace)
+	}
 	c.stepWhen(s)
 	if s.Timeout != "" {
 		if _, err := time.ParseDuration(s.Timeout); err != nil {

@@ -17,6 +17,11 @@ func notCopied() []string {
 	}
 }
 
+// ownFiles are the files at the top of a context that no source can be.
+func ownFiles() []string {
+	return []string{File, "Kubefile", "Dockerfile", EntrypointFile, "build_arch", "mirrors.txt", "unchecked.txt", RenderFile, ".sealignore"}
+}
+
 // kubefile is the build file for a context with these entries at its top.
 func (b *builder) kubefile(entries []string) string {
 	var out strings.Builder

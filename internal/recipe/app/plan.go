@@ -94,7 +94,7 @@ func topsOf(paths []string) (entries, charts []string) {
 		if first != "charts" || !deeper || name == "" {
 			continue
 		}
-		if inside != "" || !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
+		if inside != "" || !isValues(name) {
 			charts = append(charts, "charts/"+name)
 		}
 	}

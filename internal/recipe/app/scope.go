@@ -165,7 +165,7 @@ func (a *App) Fetch(i int, s Scope) (Fetch, error) {
 	f.Pick, f.Extract.Files, f.Images.List = e.pairs(src.Pick), e.pairs(src.Extract.Files), e.texts(src.Images.List)
 	f.Images.Join = e.text(strings.ReplaceAll(src.Images.Join, "{value}", `\{value}`))
 	f.Address = f.URL()
-	if f.Name = src.ID(); f.To == "" {
+	if f.Name = src.ID(); f.To == "" || strings.HasSuffix(f.To, "/") {
 		if places := f.Places(); len(places) == 1 {
 			f.To = places[0]
 		}

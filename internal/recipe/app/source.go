@@ -24,7 +24,7 @@ type Source struct {
 	Mode       string      `yaml:"mode" doc:"The file's mode; a program has 0755."`
 	About      string      `yaml:"about" doc:"Why images are listed."`
 
-	To        string   `yaml:"to" doc:"The path in the context."`
+	To        string   `yaml:"to" doc:"The path in the context; one that ends with a slash is the directory."`
 	Name      string   `yaml:"name" doc:"What placeholders call this source."`
 	When      string   `yaml:"when" doc:"The versions for which it is used, as a semver range."`
 	SHA256    Checksum `yaml:"sha256" doc:"The checksum of what the URL gives, or one for each platform."`
