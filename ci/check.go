@@ -3,13 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/labring-actions/cluster-image/ci/internal/dagger"
 )
 
 // Check the form of the source, and every recipe of the catalogue.
 //
 // +check
 func (m *ClusterImage) Lint(ctx context.Context) error {
-	_, err := m.golang(m.Source).
+	c, err := m.compiled(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.
 		WithExec([]string{"sh", "-c", `bad=$(gofmt -l main.go internal) && [ -z "$bad" ] || { echo "not formatted: $bad" >&2; exit 1; }`}).
 		WithExec([]string{"go", "vet", "./..."}).
 		Sync(ctx)
@@ -31,11 +37,22 @@ func (m *ClusterImage) Lint(ctx context.Context) error {
 //
 // +check
 func (m *ClusterImage) Test(ctx context.Context) error {
-	_, err := m.golang(m.Source).WithExec([]string{"go", "test", "./..."}).Sync(ctx)
+	c, err := m.compiled(ctx)
 	if err != nil {
+		return err
+	}
+	if _, err := c.WithExec([]string{"go", "test", "./..."}).Sync(ctx); err != nil {
 		return fmt.Errorf("test: %w", err)
 	}
 	return nil
+}
+
+// compiled is the whole source with the Go toolchain, once the program is compiled: checks run side by side, and each would compile the same otherwise.
+func (m *ClusterImage) compiled(ctx context.Context) (*dagger.Container, error) {
+	if _, err := m.Binary().Sync(ctx); err != nil {
+		return nil, fmt.Errorf("compile program: %w", err)
+	}
+	return m.golang(m.Source), nil
 }
 
 // Build, push and check a cluster image inside one container, without a network.

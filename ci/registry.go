@@ -33,11 +33,11 @@ func (m *ClusterImage) RegistrySave(
 	// +optional
 	refresh bool,
 
-	// What stores the images: cluster-image, or sealos for the original.
+	// What stores the images: own, this program's registry save, or sealos, the original.
 	// +default="cluster-image"
 	saver Saver,
 
-	// The image with the sealos that saves, when it does.
+	// The image with the sealos that saves, when sealos does.
 	// +default="ghcr.io/labring/sealos:v5.0.1"
 	sealosImage string,
 

@@ -69,7 +69,7 @@ func foundSome(ctx context.Context, dir *dagger.Directory, platform string) erro
 	}
 	if len(left) == 0 {
 		return fmt.Errorf("sealos registry save left no image for %s: it knows the lists in images/shim, charts, and manifests with \"image: NAME\" on a line of its own; "+
-			"--saver cluster-image finds the others", platform)
+			"--saver own finds the others", platform)
 	}
 	return nil
 }

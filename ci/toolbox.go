@@ -18,8 +18,7 @@ const (
 // Compile the program cluster-image from the source.
 func (m *ClusterImage) Binary() *dagger.File {
 	return m.golang(m.programSource()).
-		WithEnvVariable("CGO_ENABLED", "0").
-		WithExec([]string{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", "/out/cluster-image", "."}).
+		WithExec([]string{"go", "build", "-ldflags", "-s -w", "-o", "/out/cluster-image", "."}).
 		File("/out/cluster-image")
 }
 
@@ -33,14 +32,16 @@ func (m *ClusterImage) programSource() *dagger.Directory {
 		WithNewFile("applications/README.md", mounted).WithNewFile("configs/README.md", mounted).WithNewFile("dockerimages/README.md", mounted)
 }
 
-// golang is a container with the Go toolchain, its caches and a source.
+// golang is a container with the Go toolchain, its caches and a source. What it compiles it compiles with the same settings each time, so that the
+// program, the checks and the tests share what is compiled.
 func (m *ClusterImage) golang(source *dagger.Directory) *dagger.Container {
 	c := m.Network.trust(m.Network.apply(dag.Container().From(m.Bases.Go)))
 	if m.Network.GoProxy != "" {
 		c = c.WithEnvVariable("GOPROXY", m.Network.GoProxy)
 	}
 	return c.
-		WithEnvVariable("GOFLAGS", "-buildvcs=false").
+		WithEnvVariable("CGO_ENABLED", "0").
+		WithEnvVariable("GOFLAGS", "-buildvcs=false -trimpath").
 		WithEnvVariable("GOMODCACHE", "/go/pkg/mod").
 		WithEnvVariable("GOCACHE", "/go/build-cache").
 		WithMountedCache("/go/pkg/mod", dag.CacheVolume("cluster-image-go-modules")).
