@@ -111,10 +111,12 @@ func (p *process) end(ctx, limited context.Context, failed error, limits Limits)
 
 func tooLong(l Limits) error { return fmt.Errorf("%w: killed after %s", ErrTooLong, l.Time) }
 
-// died explains the death of a child by what it wrote.
+// died explains the death of a child by what it wrote. The collector of Go faults where the system refuses it memory; what a template makes fault is
+// a panic and reads otherwise.
 func (p *process) died(waited error, limits Limits) error {
 	said := p.stderr.String()
-	for _, sign := range []string{"out of memory", "cannot allocate memory", "stack exceeds", "stack overflow", "errno=12", "pthread_create failed", "failed to create new OS thread"} {
+	for _, sign := range []string{"out of memory", "cannot allocate memory", "stack exceeds", "stack overflow", "errno=12", "pthread_create failed",
+		"failed to create new OS thread", "unexpected signal during runtime execution", "SIGSEGV: segmentation violation\nPC="} {
 		if strings.Contains(said, sign) {
 			return fmt.Errorf("%w: more than %d MiB (endless recursion, or a huge range or repeat?)", ErrTooMuchMemory, limits.Memory>>20)
 		}

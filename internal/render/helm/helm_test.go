@@ -18,12 +18,20 @@ import (
 	"github.com/labring-actions/cluster-image/internal/render/helm"
 )
 
-// childArg makes the test binary a render process.
-const childArg = "render-chart"
+const (
+	// childArg makes the test binary a render process.
+	childArg = "render-chart"
+	// dyingArg makes it one that dies with its next argument as last words.
+	dyingArg = "die-saying"
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == childArg {
 		os.Exit(helm.Main(os.Stdin, os.Stdout))
+	}
+	if len(os.Args) > 2 && os.Args[1] == dyingArg {
+		fmt.Fprint(os.Stderr, os.Args[2])
+		os.Exit(2)
 	}
 	os.Exit(m.Run())
 }
@@ -133,6 +141,26 @@ func TestBombs(t *testing.T) {
 				t.Errorf("got %v, %+v, want %v", err, res.Outcomes, c.want)
 			}
 		})
+	}
+}
+
+// TestLastWords tells a child that the memory limit killed from one that has a mistake.
+func TestLastWords(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for words, memory := range map[string]bool{
+		"fatal error: runtime: out of memory\n":                                                                                                        true,
+		"SIGSEGV: segmentation violation\nPC=0x43771d m=3 sigcode=1 addr=0x0\n":                                                                        true,
+		"fatal error: unexpected signal during runtime execution\n[signal SIGSEGV: segmentation violation":                                             true,
+		"panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x1]\n": false,
+	} {
+		_, _, err := texts(t, render.Child(exe, dyingArg, words), request(write(t, t.TempDir(), chart("a: 1"))))
+		if err == nil || errors.Is(err, render.ErrTooMuchMemory) != memory {
+			t.Errorf("%q is taken for %v", words, err)
+		}
 	}
 }
 
