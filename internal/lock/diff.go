@@ -12,7 +12,7 @@ import (
 
 // Change is one difference between two locks.
 type Change struct {
-	// Kind is input, image, absent, release, values or platforms.
+	// Kind is input, image, absent, release, values, context or platforms.
 	Kind string `json:"kind"`
 	// Name is what changed; Platform is empty when it is the same for all.
 	Name     string `json:"name"`
@@ -38,7 +38,18 @@ func Diff(before, after Lock) []Change {
 			Kind: key.kind(), Name: cmp.Or(b.name, a.name), Platform: cmp.Or(b.platform, a.platform), From: a.value, To: b.value, FromSize: a.size, ToSize: b.size,
 		})
 	}
-	return out
+	whole := slices.Clone(out)
+	return slices.DeleteFunc(out, func(c Change) bool { return c.Kind == contextKind && explained(c, whole) })
+}
+
+const contextKind = "context"
+
+// explained says whether another change tells why the files of a platform are others. What is left are those of the recipe's directory, and what an
+// init.sh makes.
+func explained(context Change, all []Change) bool {
+	return context.From == "" || context.To == "" || slices.ContainsFunc(all, func(c Change) bool {
+		return slices.Contains([]string{"input", "release", "values"}, c.Kind) && (c.Platform == "" || c.Platform == context.Platform)
+	})
 }
 
 // fact is one thing that a lock says.
@@ -74,6 +85,9 @@ func (l Lock) facts() map[factKey]fact {
 	}
 	for p, sum := range l.Values {
 		add("3 values", fact{name: "values", platform: p, value: "sha256:" + sum})
+	}
+	for p, sum := range l.Contexts {
+		add("3z "+contextKind, fact{name: contextKind, platform: p, value: "sha256:" + sum})
 	}
 	for _, i := range l.Images {
 		for p, m := range i.Platforms {

@@ -139,7 +139,14 @@ func TestDiff(t *testing.T) {
 	if d := lock.Diff(example(), example()); len(d) > 0 {
 		t.Errorf("a lock differs from itself: %v", d)
 	}
-	now := example()
+	other := example()
+	other.Contexts = map[string]string{"linux/amd64": b64, "linux/arm64": a64}
+	before := example()
+	before.Contexts = map[string]string{"linux/amd64": a64, "linux/arm64": a64}
+	if d := lock.Diff(before, other); len(d) != 1 || d[0].String() != "~ context linux/amd64: sha256:aaaaaaaaaaaa -> sha256:bbbbbbbbbbbb" {
+		t.Errorf("files of the recipe that changed: %v", d)
+	}
+	now := other // another context, which the inputs explain
 	now.Platforms = []string{"linux/amd64"}
 	now.Resolved = map[string]string{"cli": "v1.3.0"}
 	now.Inputs[0].Version, now.Inputs[0].SHA256, now.Inputs[0].Size = "1.21", b64, 500

@@ -34,10 +34,10 @@ func (r *Recipe) readApp(b []byte) error {
 	return nil
 }
 
-// ownFiles are the files of a declarative recipe that are no part of the context.
+// ownFiles are the files of a recipe that are no part of the context: a lock would change what it holds.
 func (r Recipe) ownFiles() []string {
 	if r.App == nil {
-		return nil
+		return []string{locksDir}
 	}
 	return []string{app.File, locksDir, "README.md"}
 }
