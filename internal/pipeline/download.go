@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,15 +53,45 @@ func (e *Engine) ChoosePlatforms(r recipe.Recipe, asked []string) ([]string, err
 	return slices.Compact(out), nil
 }
 
-// Download runs the recipe for each platform and leaves the build contexts where [Below] says. A context appears only when its recipe ended well. With a
+// Download runs the recipe for each platform and leaves the build contexts where [Below] says: all of them, or none when one did not end well. With a
 // lock it takes the inputs that the lock has, and no others.
 func (e *Engine) Download(ctx context.Context, r recipe.Recipe, platforms []string, dir string, l *lock.Lock) (ByPlatform, error) {
 	b := &build{Engine: e, order: Order{Lock: l}, record: new(recipe.Record)}
+	undo := vacate(Below(dir, platforms).Dirs(), dir)
 	var err error
 	if b.Contexts, err = e.download(ctx, r, platforms, dir, held{l, b.record}); err == nil {
 		err = b.holdDownload()
 	}
+	if err != nil {
+		undo()
+	}
 	return b.Contexts, advise(err, r)
+}
+
+// vacate remembers which of the contexts are not there or are empty, and gives what makes them so again. The directory of all of them goes, too, when it
+// was not there.
+func vacate(contexts []string, dir string) (undo func()) {
+	var absent, empty []string
+	for _, c := range contexts {
+		switch entries, err := os.ReadDir(c); {
+		case errors.Is(err, fs.ErrNotExist):
+			absent = append(absent, c)
+		case err == nil && len(entries) == 0:
+			empty = append(empty, c)
+		}
+	}
+	_, missing := os.Lstat(dir)
+	return func() {
+		for _, c := range slices.Concat(absent, empty) {
+			_ = os.RemoveAll(c) // what stays is refused by the next run, by name
+		}
+		for _, c := range empty {
+			_ = os.MkdirAll(c, 0o755)
+		}
+		if errors.Is(missing, fs.ErrNotExist) {
+			_ = os.Remove(dir) // unless there is something else in it
+		}
+	}
 }
 
 // held is what downloads are held to, and who is told what they took.
