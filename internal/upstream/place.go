@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/Masterminds/semver/v3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/labring-actions/cluster-image/internal/recipe"
@@ -40,7 +42,7 @@ func (p place) String() string {
 }
 
 // placeOf finds where the versions of a recipe are published: where it says, else the index of its first chart whose version follows from the
-// application's.
+// application's. Of several, as where a chart moved, it is the one that new versions come from.
 func placeOf(r recipe.Recipe) (place, bool) {
 	if r.App == nil || len(r.App.Version.Only) > 0 || r.App.Version.Releases == "none" {
 		return place{}, false
@@ -48,12 +50,27 @@ func placeOf(r recipe.Recipe) (place, bool) {
 	if kind, at, ok := strings.Cut(r.App.Version.Releases, ":"); ok {
 		return place{kind: kind, at: at, prefix: r.App.Version.TagPrefix}, true
 	}
+	var first place
+	var found bool
 	for i := range r.App.Sources {
-		if p, ok := chartPlace(&r.App.Sources[i]); ok {
+		p, ok := chartPlace(&r.App.Sources[i])
+		if ok && endless(r.App.Sources[i].When) {
 			return p, true
 		}
+		if ok && !found {
+			first, found = p, true
+		}
 	}
-	return place{}, false
+	return first, found
+}
+
+// endless says that a range of versions has no end.
+func endless(when string) bool {
+	if when == "" {
+		return true
+	}
+	c, err := semver.NewConstraint(when)
+	return err == nil && c.Check(semver.New(math.MaxInt32, 0, 0, "", ""))
 }
 
 func chartPlace(s *app.Source) (place, bool) {

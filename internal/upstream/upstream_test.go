@@ -97,11 +97,13 @@ func recipes(t *testing.T, address string) []recipe.Recipe {
 		"chartly/latest/app.yaml": recipeText(`v: always, example: v4.9.1, range: "<5.0.0"`, chart("chartly", "version: '{version-bare}'")),
 		"fresh/latest/app.yaml":   recipeText(`v: never, example: 1.29.1`, chart("web", "app-version: '{version}'")),
 		"fixed/latest/app.yaml":   recipeText(`v: never, example: 1.0.0, only: [1.0.0]`, chart("web", "app-version: '{version}'")),
-		"tool/latest/app.yaml":    recipeText(`v: always, example: v1.4.0, releases: "github:o/tool"`, tool),
-		"helper/latest/app.yaml":  recipeText(`v: always, example: v8.0.0, releases: "github:o/tool", tag-prefix: helper/`, tool),
-		"quiet/latest/app.yaml":   recipeText(`v: always, example: v1.4.0, releases: none`, tool),
-		"store/latest/app.yaml":   recipeText(`v: as-is, example: RELEASE.2023-01-01T00-00-00Z, releases: "url:`+strings.Replace(address, "http", "https", 1)+`/versions.txt"`, tool),
-		"classic/latest/init.sh":  {},
+		"moved/latest/app.yaml": recipeText(`v: never, example: 1.0.0`, fmt.Sprintf("sources:\n  - {chart: web, repo: https://old.example.com/charts, app-version: '{version}', when: '<1.0.0'}\n"+
+			"  - {chart: chartly, repo: %s/charts, app-version: '{version}', when: '>=1.0.0'}\nstart: [{helm: x, namespace: x}]\n", address)),
+		"tool/latest/app.yaml":   recipeText(`v: always, example: v1.4.0, releases: "github:o/tool"`, tool),
+		"helper/latest/app.yaml": recipeText(`v: always, example: v8.0.0, releases: "github:o/tool", tag-prefix: helper/`, tool),
+		"quiet/latest/app.yaml":  recipeText(`v: always, example: v1.4.0, releases: none`, tool),
+		"store/latest/app.yaml":  recipeText(`v: as-is, example: RELEASE.2023-01-01T00-00-00Z, releases: "url:`+strings.Replace(address, "http", "https", 1)+`/versions.txt"`, tool),
+		"classic/latest/init.sh": {},
 	}
 	all, err := catalog.Open(files, recipe.Application, "the test's catalogue").Recipes()
 	if err != nil {
@@ -136,6 +138,7 @@ func TestCompare(t *testing.T) {
 	want := []upstream.Outdated{
 		{"chartly", "latest", "v4.9.1", "v4.10.1", []string{"v4.10.1"}},
 		{"helper", "latest", "v8.0.0", "v9.0.0", []string{"v9.0.0"}},
+		{"moved", "latest", "1.0.0", "2.0.0", []string{"2.0.0"}},
 		{"packed", "latest", "v1.0.0", "v1.2.0", []string{"v1.2.0"}},
 		{"store", "latest", "RELEASE.2023-01-01T00-00-00Z", "RELEASE.2024-10-01T00-00-00Z", []string{"RELEASE.2024-10-01T00-00-00Z", "RELEASE.2024-02-01T00-00-00Z"}},
 		{"tool", "latest", "v1.4.0", "v1.5.0", []string{"v1.5.0"}},
@@ -145,7 +148,7 @@ func TestCompare(t *testing.T) {
 	if !reflect.DeepEqual(report.Outdated, want) {
 		t.Errorf("outdated\n%v, want\n%v", report.Outdated, want)
 	}
-	if report.Compared != 8 || !slices.Equal(report.Unwatched, []string{"classic/latest", "quiet/latest"}) || len(report.Failed) > 0 {
+	if report.Compared != 9 || !slices.Equal(report.Unwatched, []string{"classic/latest", "quiet/latest"}) || len(report.Failed) > 0 {
 		t.Errorf("%d compared, unwatched %v, failed %v", report.Compared, report.Unwatched, report.Failed)
 	}
 	if n := asked.Load(); n != 1 {
@@ -195,7 +198,7 @@ func TestCompareWithoutAnswers(t *testing.T) {
 	if !slices.Equal(failed, []string{"chartly", "tool"}) || !strings.Contains(report.Failed[1].Err.Error(), "404") {
 		t.Errorf("failed %v: %v", failed, report.Failed)
 	}
-	if len(report.Outdated) != 5 {
+	if len(report.Outdated) != 6 {
 		t.Errorf("the others should be compared: %v", report.Outdated)
 	}
 }

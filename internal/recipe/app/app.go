@@ -56,7 +56,7 @@ type Version struct {
 	Only      []string `yaml:"only" doc:"The only versions there are."`
 	Example   string   `yaml:"example" doc:"A version that exists." schema:"required"`
 	TagPrefix string   `yaml:"tag-prefix" doc:"What stands before the version in the tags of its releases, such as cli/ ; other releases are none of this application's."`
-	Releases  string   `yaml:"releases" doc:"Where versions are published: github:OWNER/NAME, url:https://… with one version a line, or none. Default: the index of the first chart."`
+	Releases  string   `yaml:"releases" doc:"Where versions are published: github:OWNER/NAME, url:https://… with one version a line, or none. Default: the index of the chart that new versions come from."`
 	Moving    []string `yaml:"moving" doc:"Tags that move, beside latest, main, stable and vX.Y."`
 }
 
