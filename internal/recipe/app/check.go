@@ -244,7 +244,17 @@ func (c *checker) generated(v Pair[Variable]) {
 
 // reserved are variables that mean something already.
 func reserved() []string {
-	return []string{"PATH", "HOME", "PWD", "SHELL", "IFS", "BASH_ENV", "ENV", "uninstall", "LD_PRELOAD", "LD_LIBRARY_PATH", "UID", "REPLY", "TMPDIR"}
+	return []string{"PATH", "HOME", "PWD", "SHELL", "IFS", "BASH_ENV", "ENV", "uninstall", "LD_PRELOAD", "LD_LIBRARY_PATH", "UID", "REPLY", "TMPDIR", "work", "arguments", "classes"}
+}
+
+// releaseOf is the release that brings a variable itself; empty when there is none.
+func (a *App) releaseOf(variable string) string {
+	for i := range a.Start {
+		if contains(a.Start[i].ReleaseVariables(), variable) {
+			return a.Start[i].Helm
+		}
+	}
+	return ""
 }
 
 func (c *checker) variables() {
@@ -254,6 +264,8 @@ func (c *checker) variables() {
 			c.fault(v.Line, "%q cannot be a variable: it has letters, digits and _", v.Key)
 		case contains(reserved(), v.Key):
 			c.fault(v.Line, "the variable %s means something else already", v.Key)
+		case c.app.releaseOf(v.Key) != "":
+			c.fault(v.Line, "%s is a variable of the release %s already, and its default is what the step says", v.Key, c.app.releaseOf(v.Key))
 		case v.Value.Required && (v.Value.Default != nil || v.Value.Generate != ""):
 			c.fault(v.Line, "%s is required, so that it has no default and is not generated", v.Key)
 		case v.Value.Generate != "" && v.Value.Default != nil:

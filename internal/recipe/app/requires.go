@@ -8,6 +8,8 @@ import (
 // bound is one part of what requires says of a version: >=1.23 or <2.
 var bound = regexp.MustCompile(`^(>=|<)\s*v?([0-9]{1,6}(?:\.[0-9]{1,6}){0,2})$`)
 
+var programName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+
 var boundSign = regexp.MustCompile(`\s*(>=|<)\s*`)
 
 // Bounds gives a range as requires can say it; ok says whether it can.
@@ -34,7 +36,7 @@ func (c *checker) requires() {
 		}
 	}
 	for _, tool := range r.Tools {
-		if tool == "" || strings.ContainsAny(tool, " \t\n/'\"$") {
+		if !programName.MatchString(tool) {
 			c.fault(r.At.Of("tools"), "requires.tools has %q, which is no program's name", tool)
 		}
 	}
