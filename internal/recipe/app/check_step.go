@@ -97,6 +97,7 @@ func (c *checker) steps() {
 		c.stepTexts(s)
 		c.step(s, kinds[0], prefixes)
 	}
+	c.unset()
 }
 
 func (c *checker) step(s *Step, kind string, prefixes map[string]int) {

@@ -70,6 +70,8 @@ func TestFaults(t *testing.T) {
 		head + step + "requires: {tools: [\"a;b\"]}\n":                                                                                `app.yaml:7: requires.tools has "a;b", which is no program's name`,
 		head + "variables: {NAMESPACE: {default: a, about: b}}\nstart:\n  - {helm: a, namespace: b}\n":                                "app.yaml:5: NAMESPACE is a variable of the release a already, and its default is what the step says",
 		head + step + "variables: {work: {default: a, about: b}}\n":                                                                   "app.yaml:7: the variable work means something else already",
+		head + step + "platforms: arm64\n":                                                                                            "app.yaml:7: platforms must be a list, or {only: [arm64], reason: …}",
+		head + "variables: {EMAIL: {required: true, about: x}}\nstart:\n  - {run: a, undo: 'echo \"$EMIAL\"'}\n":                      "app.yaml:7: nothing sets $EMIAL; did you mean EMAIL?; what may be absent is written ${EMIAL:-}",
 		head + step + "---\nhome: x\n": "app.yaml:8: a second document begins here, which nobody would read: take the --- before it away, or what follows",
 		head + "sources:\n  - {binary: https://x.y/z, extract: 'a-*/b', to: opt/b}\n" + step: `app.yaml:6: extract is "a-*/b": it is the path of one program; what a pattern matches is taken with archive and pick`,
 		head + step + "sorces: []\n":       "app.yaml:7: the recipe has no key sorces; did you mean sources?",
@@ -116,6 +118,7 @@ func TestBracesOfTheirOwn(t *testing.T) {
   - {images: {url: https://x.y, match: '(a{2})'}}
 start:
   - {run: 'echo ${HOME} {a,b} {{ x }}'}
+  - {run: 'x=1; for i in 1; do read -r y; echo $i $x $y $1 $? ${z:-} ${#x} $(echo $((x + 1))); done; local_() { local l=1; echo "$l"; }'}
 `)); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -88,10 +89,13 @@ type Platforms struct {
 
 func (p *Platforms) decode(d *decoder, n *yaml.Node, what string) {
 	p.At.Line = n.Line
-	if n.Kind == yaml.SequenceNode {
+	switch n.Kind {
+	case yaml.SequenceNode:
 		d.slice(n, reflect.ValueOf(&p.Only).Elem(), what)
-	} else {
+	case yaml.MappingNode:
 		d.structure(n, reflect.ValueOf(p).Elem(), what)
+	default:
+		d.fault(n, "%s must be a list, or {only: [%s], reason: …}", what, cmp.Or(n.Value, "amd64"))
 	}
 	for i, o := range p.Only {
 		p.Only[i] = strings.TrimPrefix(o, "linux/")
