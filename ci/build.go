@@ -31,7 +31,7 @@ func (m *ClusterImage) Build(
 
 	// What to do with images that may be needed: include those that resolve, list them, or fail when one does not resolve.
 	// +default="include"
-	maybe string,
+	maybe Maybe,
 
 	// Labels to add, as KEY=VALUE.
 	// +optional

@@ -104,7 +104,7 @@ func (r Image) MarshalJSON() ([]byte, error) {
 		Module          *ClusterImage
 		App             string
 		Version         string
-		Maybe           string
+		Maybe           Maybe
 		Labels          []string
 		Annotations     []string
 		SourceDateEpoch int
@@ -142,7 +142,7 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 		Module          *ClusterImage
 		App             string
 		Version         string
-		Maybe           string
+		Maybe           Maybe
 		Labels          []string
 		Annotations     []string
 		SourceDateEpoch int
@@ -176,6 +176,56 @@ func (r *Image) UnmarshalJSON(bs []byte) error {
 	r.Context = concrete.Context
 	r.RegistryDir = concrete.RegistryDir
 	r.Archive = concrete.Archive
+	return nil
+}
+
+func (r Maybe) IsEnum() {}
+
+func (r Maybe) Name() string {
+	switch r {
+	case Fail:
+		return "Fail"
+	case Include:
+		return "Include"
+	case List:
+		return "List"
+	}
+	return ""
+}
+
+func (r Maybe) Value() string {
+	return string(r)
+}
+
+func (r Maybe) MarshalJSON() ([]byte, error) {
+	if r == "" {
+		return []byte("\"\""), nil
+	}
+	name := r.Name()
+	if name == "" {
+		return nil, fmt.Errorf("invalid enum value %q", r)
+	}
+	return json.Marshal(name)
+}
+
+func (r *Maybe) UnmarshalJSON(bs []byte) error {
+	var s string
+	err := json.Unmarshal(bs, &s)
+	if err != nil {
+		return err
+	}
+	switch s {
+	case "":
+		*r = ""
+	case "Fail":
+		*r = Fail
+	case "Include":
+		*r = Include
+	case "List":
+		*r = List
+	default:
+		return fmt.Errorf("invalid enum value %q", s)
+	}
 	return nil
 }
 
@@ -378,7 +428,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
 				}
 			}
-			var maybe string
+			var maybe Maybe
 			if inputArgs["maybe"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["maybe"]), &maybe)
 				if err != nil {
@@ -602,7 +652,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
 				}
 			}
-			var maybe string
+			var maybe Maybe
 			if inputArgs["maybe"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["maybe"]), &maybe)
 				if err != nil {
@@ -679,7 +729,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
 				}
 			}
-			var maybe string
+			var maybe Maybe
 			if inputArgs["maybe"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["maybe"]), &maybe)
 				if err != nil {

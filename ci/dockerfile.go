@@ -50,7 +50,7 @@ func (m *ClusterImage) DockerImage(
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Module: m, App: name, Maybe: "include", Version: found.version, Context: found.dir, RegistryDir: empty(found.platforms), Platforms: found.platforms}
+	img := &Image{Module: m, App: name, Maybe: Include, Version: found.version, Context: found.dir, RegistryDir: empty(found.platforms), Platforms: found.platforms}
 	if err := img.buildOnEngine(ctx, buildArg); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", name, version, err)
 	}

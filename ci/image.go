@@ -20,7 +20,7 @@ type Image struct {
 	// +private
 	Version string
 	// +private
-	Maybe string
+	Maybe Maybe
 	// +private
 	Labels []string
 	// +private

@@ -35,7 +35,7 @@ func (m *ClusterImage) Lock(
 
 	// What to do with images that may be needed: include those that resolve, list them, or fail when one does not resolve.
 	// +default="include"
-	maybe string,
+	maybe Maybe,
 
 	// Ask the sources now, instead of taking what they said today.
 	// +optional
@@ -46,7 +46,7 @@ func (m *ClusterImage) Lock(
 		return nil, err
 	}
 	c = c.WithDirectory("/out", dag.Directory())
-	args := []string{"lock", "--json", "--locks", "/out", "--maybe", maybe}
+	args := []string{"lock", "--json", "--locks", "/out", "--maybe", string(maybe)}
 	c = m.run(c, slices.Concat(args, m.Network.sourceFlags(), platformFlags(words(platform)), []string{"--", app, version})...)
 	out, err := result(ctx, c)
 	if err != nil {

@@ -10,6 +10,18 @@ import (
 	"github.com/labring-actions/cluster-image/ci/internal/dagger"
 )
 
+// Maybe is what is done with images that may be needed.
+type Maybe string
+
+const (
+	// Include saves those that resolve.
+	Include Maybe = "include"
+	// List names them and saves none.
+	List Maybe = "list"
+	// Fail takes them as needed, so that one that does not resolve is an error.
+	Fail Maybe = "fail"
+)
+
 // Save every image that a build context needs, and give the registry directory.
 //
 // For several platforms there is one in linux-amd64 and one in linux-arm64.
@@ -27,7 +39,7 @@ func (m *ClusterImage) RegistrySave(
 
 	// What to do with images that may be needed: include those that resolve, list them, or fail when one does not resolve.
 	// +default="include"
-	maybe string,
+	maybe Maybe,
 
 	// Ask the sources now, instead of taking what they said today.
 	// +optional
@@ -71,7 +83,7 @@ func (m *ClusterImage) save(ctx context.Context, of contexts, s saving) (registr
 	if s.saver == Sealos {
 		return m.saveBySealos(ctx, of, s)
 	}
-	args := []string{"registry", "save", contextDir, "--json", "--registry-dir", registryDir, "--maybe", s.maybe}
+	args := []string{"registry", "save", contextDir, "--json", "--registry-dir", registryDir, "--maybe", string(s.maybe)}
 	c := asking(m.stored(), s.refresh).WithMountedDirectory(contextDir, of.dir)
 	if s.lock != nil {
 		c, args = c.WithMountedFile(lockFile, s.lock), append(args, "--lock", lockFile)

@@ -21,7 +21,7 @@ const (
 
 // saving says how images are saved.
 type saving struct {
-	maybe       string
+	maybe       Maybe
 	refresh     bool
 	saver       Saver
 	sealosImage string
