@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/labring-actions/cluster-image/internal/recipe"
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
 )
 
 func TestLoadErrors(t *testing.T) {
@@ -55,4 +56,16 @@ func FuzzParseMirrors(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLargeApp holds that what can be decoded can be loaded.
+func TestLargeApp(t *testing.T) {
+	t.Parallel()
+	text := declaredHead + "start: [{run: a}]\n"
+	for size, ok := range map[int]bool{app.MaxSize: true, app.MaxSize + 1: false} {
+		_, err := recipe.Load(recipe.Application, "demo", "1.2.3", "latest", files(map[string]string{"app.yaml": text + strings.Repeat("#", size-len(text))}))
+		if (err == nil) != ok {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/labring-actions/cluster-image/internal/recipe/app"
 	"github.com/labring-actions/cluster-image/internal/reference"
 )
 
@@ -36,12 +37,16 @@ func readSmall(fsys fs.FS, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
+	limit := maxSettings
+	if name == app.File {
+		limit = app.MaxSize
+	}
+	b, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if len(b) > maxSettings {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxSettings)
+	if len(b) > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, limit)
 	}
 	return b, nil
 }

@@ -9,16 +9,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxSize bounds an app.yaml, in bytes.
-const maxSize = 256 << 10
+// MaxSize bounds an app.yaml, in bytes.
+const MaxSize = 256 << 10
 
 // maxDepth bounds how deep its mappings nest.
 const maxDepth = 40
 
 // Decode reads an app.yaml strictly and checks it. Its error is [Faults], with every line that is wrong.
 func Decode(b []byte) (*App, error) {
-	if len(b) > maxSize {
-		return nil, Faults{{Message: fmt.Sprintf("it has more than %d bytes", maxSize)}}
+	if len(b) > MaxSize {
+		return nil, Faults{{Message: fmt.Sprintf("it has more than %d bytes", MaxSize)}}
 	}
 	d := &decoder{}
 	root := d.parse(b)
