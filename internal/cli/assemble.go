@@ -27,7 +27,7 @@ func assembleCommand(p *Program) *cli.Command {
 		Name:      "assemble",
 		Usage:     "make a cluster image of a build context and its registry directory, without asking any source",
 		ArgsUsage: "CONTEXT",
-		UsageText: "cluster-image assemble context --registry-dir registry --tag localhost/nginx:1.23.1 --output nginx.tar",
+		UsageText: "cluster-image assemble context --registry-dir registry --tag localhost/nginx:1.29.1 --output nginx.tar",
 		Description: "The third of the four steps. Without --registry-dir the context's own registry/ is taken. CONTEXT and DIR are arranged as download " +
 			"and registry save leave them, for one platform or for several.",
 		Flags: join([]cli.Flag{

@@ -44,9 +44,9 @@ func buildCommand(p *Program) *cli.Command {
 		Name:      "build",
 		Usage:     "build the cluster image of an application, or an image of another kind, and push it or write it to disk",
 		ArgsUsage: "NAME VERSION",
-		UsageText: "cluster-image build nginx 1.23.1\n" +
-			"cluster-image build nginx 1.23.1 --push docker.io/labring/nginx:1.23.1\n" +
-			"cluster-image build nginx 1.23.1 --mirror docker.io=mirror.example.com --platform linux/arm64 --output nginx.tar",
+		UsageText: "cluster-image build nginx 1.29.1\n" +
+			"cluster-image build nginx 1.29.1 --push docker.io/labring/nginx:1.29.1\n" +
+			"cluster-image build nginx 1.29.1 --mirror docker.io=mirror.example.com --platform linux/arm64 --output nginx.tar",
 		Description: "Runs the four steps: download, registry save, build, push. Without a destination the image is written to dist/NAME-VERSION.tar, " +
 			"with both platforms.",
 		Flags: join([]cli.Flag{
@@ -194,7 +194,7 @@ type destination struct {
 func (d *destination) flags() []cli.Flag {
 	d.format = pipeline.OCIArchive
 	return []cli.Flag{
-		&cli.GenericFlag{Name: "push", Usage: "push to `REF`, for example docker.io/labring/nginx:1.23.1; repeatable", Value: textsValue(&d.push)},
+		&cli.GenericFlag{Name: "push", Usage: "push to `REF`, for example docker.io/labring/nginx:1.29.1; repeatable", Value: textsValue(&d.push)},
 		&cli.GenericFlag{Name: "registry", Usage: "push to `REGISTRY`/NAME:VERSION, for example docker.io/labring; repeatable", Value: textsValue(&d.registries)},
 		&cli.BoolFlag{Name: "force", Usage: "replace a tag that names another image", Destination: &d.force},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `PATH`", DefaultText: "dist/NAME-VERSION.tar when nothing is pushed", Destination: &d.output},
@@ -238,7 +238,7 @@ func tagOf(s, flag string) (reference.Reference, error) {
 	ref, err := reference.Parse(s)
 	switch {
 	case err != nil:
-		return ref, usage("%s: %v", flag, err).Advise("the form is registry/repository:tag, for example docker.io/labring/nginx:1.23.1")
+		return ref, usage("%s: %v", flag, err).Advise("the form is registry/repository:tag, for example docker.io/labring/nginx:1.29.1")
 	case ref.Digest != "":
 		return ref, usage("%s %s: a push sets a tag, and this names a digest", flag, s)
 	case !strings.HasSuffix(s, ":"+ref.Tag):

@@ -24,7 +24,7 @@ func diffCommand(p *Program) *cli.Command {
 		Name:      "diff",
 		Usage:     "show which container images come, go or are others between two versions of an application",
 		ArgsUsage: "NAME VERSION VERSION",
-		UsageText: "cluster-image diff nginx 1.23.1 1.29.1\ncluster-image diff cert-manager v1.15.0 v1.16.2 --platform linux/arm64 --json",
+		UsageText: "cluster-image diff nginx 1.28.0 1.29.1\ncluster-image diff cert-manager v1.15.0 v1.16.2 --platform linux/arm64 --json",
 		Description: "Taken from the lock files when both versions have one. Otherwise both are worked out as a build would, up to where every image is " +
 			"resolved: nothing is fetched but charts, manifests and the manifests of images.",
 		Flags: join([]cli.Flag{platformFlag(&o.platforms), locksFlag(&o.locks), recipesFlag(&o.recipes), maybeFlag(&o.maybe)},

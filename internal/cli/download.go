@@ -27,7 +27,7 @@ func downloadCommand(p *Program) *cli.Command {
 		Name:      "download",
 		Usage:     "run a recipe and leave its build context: charts, manifests, binaries",
 		ArgsUsage: "NAME VERSION",
-		UsageText: "cluster-image download nginx 1.23.1 --platform linux/arm64 --output context",
+		UsageText: "cluster-image download nginx 1.29.1 --platform linux/arm64 --output context",
 		Description: "The first of the four steps. For one platform the context is DIR itself, for several there is one in DIR/linux-amd64 " +
 			"and one in DIR/linux-arm64, which registry save and assemble understand.",
 		Flags: join([]cli.Flag{

@@ -20,8 +20,8 @@ const appDescription = `A cluster image is an OCI image that installs an applica
 
 Flags stand before or after names; what follows -- is never a flag. The result goes to standard output, everything else to standard error. Exit codes: 2 usage, 3 recipe, 4 source, 5 registry, 1 anything else.`
 
-const appExamples = `cluster-image build nginx 1.23.1
-cluster-image build nginx 1.23.1 --push docker.io/labring/nginx:1.23.1`
+const appExamples = `cluster-image build nginx 1.29.1
+cluster-image build nginx 1.29.1 --push docker.io/labring/nginx:1.29.1`
 
 // helpWriter writes help. The first error ends it.
 type helpWriter struct {

@@ -35,9 +35,9 @@ func imagesCommand(p *Program) *cli.Command {
 		Name:      "images",
 		Usage:     "list the container images that a recipe or context needs, or that a finished cluster image holds",
 		ArgsUsage: "CONTEXT|ARCHIVE|REF|NAME VERSION",
-		UsageText: "cluster-image images nginx 1.23.1\n" +
-			"cluster-image images context --explain docker.io/bitnami/nginx:1.23.1\n" +
-			"cluster-image images dist/nginx-1.23.1.tar",
+		UsageText: "cluster-image images nginx 1.29.1\n" +
+			"cluster-image images context --explain docker.io/bitnami/nginx:1.29.1\n" +
+			"cluster-image images dist/nginx-1.29.1.tar",
 		Description: "One name is a directory (a build context or an OCI layout), a file (an archive), or else a reference in a registry. What is needed " +
 			"is told with the first place that asks for it; --explain tells all of one image. Of a finished image only the small layers are read.",
 		Flags: join([]cli.Flag{

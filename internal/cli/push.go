@@ -21,7 +21,7 @@ func pushCommand(p *Program) *cli.Command {
 		Name:      "push",
 		Usage:     "push an image from an OCI archive or layout to one or more tags",
 		ArgsUsage: "ARCHIVE-OR-LAYOUT REF...",
-		UsageText: "cluster-image push dist/nginx-1.23.1.tar docker.io/labring/nginx:1.23.1",
+		UsageText: "cluster-image push dist/nginx-1.29.1.tar docker.io/labring/nginx:1.29.1",
 		Description: "The fourth of the four steps. What the registry has is not sent again. A tag that names another image is left alone without --force, " +
 			"unless it is one that moves: latest, main, stable, vX.Y.",
 		Flags: join([]cli.Flag{

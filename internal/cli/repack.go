@@ -22,7 +22,7 @@ func repackCommand(p *Program) *cli.Command {
 		Usage:     "join archives and layouts of one image, or write one in another form",
 		ArgsUsage: "ARCHIVE-OR-LAYOUT...",
 		UsageText: "cluster-image repack amd64.tar arm64.tar --tag docker.io/labring/tool:1.0 --output tool.tar\n" +
-			"cluster-image repack dist/nginx-1.23.1.tar --tag localhost/nginx:1.23.1 --platform linux/amd64 --format docker-archive --output nginx.tar",
+			"cluster-image repack dist/nginx-1.29.1.tar --tag localhost/nginx:1.29.1 --platform linux/amd64 --format docker-archive --output nginx.tar",
 		Description: "What other programs made, one platform at a time, becomes one image with all of them, in the form that sealos loads. " +
 			"Layers, configurations and manifests stay what they are.",
 		Flags: []cli.Flag{

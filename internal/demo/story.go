@@ -62,7 +62,7 @@ func (d *demo) prove(ctx context.Context, b *pipeline.Built) error {
 func (d *demo) ending(b *pipeline.Built) {
 	d.Tell("Done: %s", b.Pushed[0].Name())
 	if d.Keep == "" {
-		d.Tell("With --keep DIR it stays to be looked at. Now try: cluster-image build nginx 1.23.1 --dry-run")
+		d.Tell("With --keep DIR it stays to be looked at. Now try: cluster-image build nginx 1.29.1 --dry-run")
 		return
 	}
 	d.Tell("In %s: the recipe (applications), what it left (contexts), the registry directory of each platform (registry), the content store (cache), and the image as an archive (%s)", d.Keep, filepath.Base(d.order.Output.Path))

@@ -89,7 +89,7 @@ func TestNginx(t *testing.T) {
 		}
 	}
 	_, err := download(t, u, "nginx", "1.23.2", "linux/amd64")
-	const want = "nginx 1.23.2 for linux/amd64: app.yaml:11: chart: chart nginx in https://raw.githubusercontent.com/bitnami/charts/archive-full-index/bitnami: no chart for this application version: " +
+	const want = "nginx 1.23.2 for linux/amd64: app.yaml:12: chart: chart nginx in https://raw.githubusercontent.com/bitnami/charts/archive-full-index/bitnami: no chart for this application version: " +
 		"1.23.2; the nearest are 1.23.1, 1.23.10, 11.23.1"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
