@@ -284,6 +284,25 @@ func TestChartIsTheNewest(t *testing.T) {
 	}
 }
 
+// TestChartVersionIsWhole holds that a version which is nearly right is none, where the chart's version is that of the image.
+func TestChartVersionIsWhole(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t)
+	for _, v := range []string{"4.9.1", "4.10.1"} {
+		u.chart(t, "nginx", v, "1.23.1")
+	}
+	text := "sources:\n  - {chart: nginx, repo: SERVER/charts, version: \"{version}\"}\n" + apply
+	if _, err := carry(t, u.declare(t, "v4.9.1", text, nil), "linux/arm64", recipe.Options{}); err != nil {
+		t.Error(err)
+	}
+	for _, version := range []string{"4", "4.9", "4.9.2"} {
+		_, err := carry(t, u.declare(t, version, text, nil), "linux/arm64", recipe.Options{})
+		if err == nil || !strings.Contains(err.Error(), "no chart version is "+version+"; the nearest are 4.") {
+			t.Errorf("%s: %v", version, err)
+		}
+	}
+}
+
 // TestDeclaredFailures holds what is said when something is wrong with what is downloaded.
 func TestDeclaredFailures(t *testing.T) {
 	t.Parallel()

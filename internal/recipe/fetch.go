@@ -221,7 +221,9 @@ func (f *fetcher) fresh() (string, error) {
 // indexed downloads a chart that the index of its repository knows.
 func (f *fetching) indexed(ctx context.Context, to string) (source.Got, error) {
 	if !f.pinned() {
-		found, err := f.client.FindChart(ctx, source.Query{Repository: f.Repo, Chart: f.Chart, Version: f.Source.Version, AppVersion: f.AppVersion})
+		found, err := f.client.FindChart(ctx, source.Query{
+			Repository: f.Repo, Chart: f.Chart, Version: f.Source.Version, AppVersion: f.AppVersion, Exact: f.recipe.App.Sources[f.Index].FollowsVersion(),
+		})
 		if err != nil {
 			return source.Got{}, err
 		}

@@ -39,6 +39,8 @@ type Query struct {
 	AppVersion string
 	// Version is the chart's own version, or a semver range of which the newest is taken. It is asked for where AppVersion is empty.
 	Version string
+	// Exact says that Version is a version and no range, whatever it looks like: 1.2 is not the newest 1.2.x.
+	Exact bool
 }
 
 // FindChart fetches the index of a repository and gives the chart for a version of the application, by the rule of [Choose]. Hosts that the environment
@@ -76,21 +78,21 @@ func (q Query) choose(entries []Entry) (Entry, error) {
 	if q.AppVersion != "" {
 		return Choose(entries, q.AppVersion)
 	}
-	return ChooseVersion(entries, q.Version)
+	if !q.Exact {
+		return ChooseVersion(entries, q.Version)
+	}
+	e, all, ok := veryVersion(entries, q.Version)
+	if !ok {
+		return Entry{}, noVersion(all, q.Version)
+	}
+	return e, nil
 }
 
 // ChooseVersion gives the chart of a version, with or without a leading v, or the newest one in a semver range.
 func ChooseVersion(entries []Entry, version string) (Entry, error) {
-	for _, spelling := range []string{version, toggleV(version)} {
-		for _, e := range entries {
-			if e.Version == spelling {
-				return e, nil
-			}
-		}
-	}
-	var all []string
-	for _, e := range entries {
-		all = append(all, e.Version)
+	e, all, ok := veryVersion(entries, version)
+	if ok {
+		return e, nil
 	}
 	if _, err := semver.StrictNewVersion(strings.TrimPrefix(version, "v")); err != nil {
 		if i := NewestIn(all, version); i >= 0 {
@@ -98,6 +100,19 @@ func ChooseVersion(entries []Entry, version string) (Entry, error) {
 		}
 	}
 	return Entry{}, noVersion(all, version)
+}
+
+// veryVersion gives the chart of a version, with or without a leading v, and all versions that there are.
+func veryVersion(entries []Entry, version string) (found Entry, all []string, ok bool) {
+	for _, e := range entries {
+		all = append(all, e.Version)
+	}
+	for _, spelling := range spellings(version) {
+		if i := slices.Index(all, spelling); i >= 0 {
+			return entries[i], all, true
+		}
+	}
+	return Entry{}, all, false
 }
 
 // noVersion names what there is in place of a chart's version.
@@ -146,16 +161,24 @@ func Resolve(repository, address string) string {
 }
 
 // Choose gives the chart for a version of the application: the entries whose application version is the very one, else those where only a leading
-// v differs; among these the one whose own version is the greatest by semantic versioning, pre-releases after all others. With a differing v a
-// pre-release counts only when a pre-release was asked for.
+// v differs, or the + that the tag of an image cannot have; among these the one whose own version is the greatest by semantic versioning, pre-releases
+// after all others. With a differing v a pre-release counts only when a pre-release was asked for.
 func Choose(entries []Entry, appVersion string) (Entry, error) {
-	if e, ok := newest(entries, appVersion, true); ok {
-		return e, nil
-	}
-	if e, ok := newest(entries, toggleV(appVersion), strings.Contains(appVersion, "-")); ok {
-		return e, nil
+	for i, spelling := range spellings(appVersion) {
+		if e, ok := newest(entries, spelling, i%2 == 0 || strings.Contains(appVersion, "-")); ok {
+			return e, nil
+		}
 	}
 	return Entry{}, notFound(entries, appVersion)
+}
+
+// spellings are the ways to write a version, by turns with its v and without: as it is, and as it is where tags of images are not, in which a + is _.
+func spellings(version string) []string {
+	out := []string{version, toggleV(version)}
+	if plus := strings.ReplaceAll(version, "_", "+"); plus != version {
+		out = append(out, plus, toggleV(plus))
+	}
+	return out
 }
 
 func toggleV(version string) string {

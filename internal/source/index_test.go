@@ -90,6 +90,20 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// TestChooseBuilds holds that the tag of an image, in which a + is _, names the build.
+func TestChooseBuilds(t *testing.T) {
+	t.Parallel()
+	all := []source.Entry{{Version: "1.0.0+up2", AppVersion: "v1.28.3+k3s1"}, {Version: "1.0.0+up1", AppVersion: "v1.28.3+k3s2"}}
+	for _, asked := range []string{"v1.28.3_k3s2", "1.28.3_k3s2", "v1.28.3+k3s2"} {
+		if e, err := source.Choose(all, asked); err != nil || e.Version != "1.0.0+up1" {
+			t.Errorf("%s: %q, %v", asked, e.Version, err)
+		}
+	}
+	if e, err := source.ChooseVersion(all, "v1.0.0_up1"); err != nil || e.Version != "1.0.0+up1" {
+		t.Errorf("%q, %v", e.Version, err)
+	}
+}
+
 func TestChooseErrors(t *testing.T) {
 	t.Parallel()
 	for appVersion, want := range map[string]string{

@@ -80,9 +80,9 @@ func chartPlace(s *app.Source) (place, bool) {
 	switch {
 	case s.IsIndexed() && follows(s.AppVersion):
 		return place{kind: "index", at: s.Repo, chart: s.Chart, byApp: true}, true
-	case s.IsIndexed() && follows(s.Version):
+	case s.IsIndexed() && s.FollowsVersion():
 		return place{kind: "index", at: s.Repo, chart: s.Chart}, true
-	case s.IsOCI() && follows(s.Version):
+	case s.IsOCI() && s.FollowsVersion():
 		return place{kind: "oci", at: strings.TrimPrefix(s.Chart, "oci://")}, true
 	}
 	return place{}, false

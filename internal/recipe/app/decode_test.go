@@ -139,6 +139,7 @@ func TestInRange(t *testing.T) {
 		{"1.2.0-rc.1", ">=1.2.0-rc.2", false},
 		{"1.2.0-rc.3", ">=1.2.0-rc.2 <2", true},
 		{"1.5.0-rc.3", "1.2 - 1.4", false},
+		{"v1.28.3_k3s1", ">=1.28.3 <1.29", true},
 	} {
 		if got, err := app.InRange(c.version, c.constraint); err != nil || got != c.want {
 			t.Errorf("%s in %s: %t, %v", c.version, c.constraint, got, err)

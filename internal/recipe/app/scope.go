@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -54,7 +53,7 @@ func (s Scope) Lookup(name string) (string, error) {
 }
 
 func (s Scope) number(name string) (string, error) {
-	v, err := semver.NewVersion(s.Version)
+	v, err := parse(s.Version)
 	if err != nil {
 		return "", fmt.Errorf("%s is no semver version", s.Version)
 	}

@@ -70,6 +70,11 @@ func (s *Source) Kind() Kind {
 	return ""
 }
 
+// FollowsVersion says whether the chart's version is the application's, so that it is no range.
+func (s *Source) FollowsVersion() bool {
+	return contains([]string{"{version}", "{version-bare}", "{version-v}"}, s.Version)
+}
+
 // IsOCI says whether it is a chart of a registry.
 func (s *Source) IsOCI() bool { return strings.HasPrefix(s.Chart, "oci://") }
 

@@ -81,6 +81,11 @@ func nearestFirst(version string, there []string) []string {
 	return out
 }
 
+// parse reads a version. In a tag the + before a build is written as _.
+func parse(version string) (*semver.Version, error) {
+	return semver.NewVersion(strings.ReplaceAll(version, "_", "+"))
+}
+
 // preRelease finds one in a range; 1.2 - 2.3 has none.
 var preRelease = regexp.MustCompile(`[0-9xX*]-[0-9A-Za-z]`)
 
@@ -90,7 +95,7 @@ func InRange(version, constraint string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("range %q: %w", constraint, err)
 	}
-	parsed, err := semver.NewVersion(version)
+	parsed, err := parse(version)
 	if err != nil {
 		return false, fmt.Errorf("%s is no semver version, so that it is in no range", version)
 	}
