@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/labring-actions/cluster-image/ci/internal/dagger"
 )
 
@@ -76,4 +80,22 @@ func (n Network) sourceFlags() []string {
 		out = append(out, "--source-mirror", m)
 	}
 	return out
+}
+
+// registriesConf says mirrors, and registries without TLS, to a program that reads registries.conf, as sealos does; it is empty when there are none.
+func (n Network) registriesConf() string {
+	if len(n.Mirrors)+len(n.PlainHTTP) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintln(&b, `unqualified-search-registries = ["docker.io"]`)
+	for _, m := range n.Mirrors {
+		prefix, location, _ := strings.Cut(m, "=")
+		host, _, _ := strings.Cut(location, "/")
+		fmt.Fprintf(&b, "[[registry]]\nprefix = %q\nlocation = %q\ninsecure = %t\n", prefix, location, slices.Contains(n.PlainHTTP, host))
+	}
+	for _, host := range n.PlainHTTP {
+		fmt.Fprintf(&b, "[[registry]]\nlocation = %q\ninsecure = true\n", host)
+	}
+	return b.String()
 }

@@ -42,6 +42,9 @@ func (m *ClusterImage) saveBySealos(ctx context.Context, of contexts, s saving) 
 		WithEnvVariable("no_proxy", joinHosts(m.Network.NoProxy, "127.0.0.1", "localhost")).
 		WithMountedDirectory(contextDir, of.dir).
 		WithDirectory(registryDir, empty(of.platforms))
+	if conf := m.Network.registriesConf(); conf != "" {
+		c = c.WithNewFile("/etc/containers/registries.conf", conf)
+	}
 	for _, p := range of.platforms {
 		c = c.WithExec([]string{"sealos", "registry", "save", "--registry-dir", below(registryDir, p, of.platforms),
 			"--arch", path.Base(p), below(contextDir, p, of.platforms)})

@@ -58,7 +58,7 @@ func TestDockerImage(t *testing.T) {
 }
 
 // Sealos and the program leave the same repositories, tags and platform digests: of indexes for both platforms, of an image that is in two
-// repositories, of an image with two tags, of manifests and of a list.
+// repositories, of an image with two tags, of one that comes from a mirror, of manifests and of a list.
 func TestSaverSealos(t *testing.T) {
 	image := os.Getenv(sealosVariable)
 	if image == "" {
@@ -70,7 +70,8 @@ func TestSaverSealos(t *testing.T) {
 	from.push(t, "copies/one:1", one)
 	from.image(t, "team/two:v2")
 	from.image(t, "team/three:v3", layer(t))
-	files := pods(from.address+"/library/one:1", from.address+"/library/one:1.0", from.address+"/team/two:v2")
+	from.image(t, "team/four:v4")
+	files := pods(from.address+"/library/one:1", from.address+"/library/one:1.0", from.address+"/team/two:v2", "docker.io/team/four:v4")
 	files["init.sh"] += "mkdir -p images/shim\nprintf '%s\\n' " + from.address + "/copies/one:1 " + from.address + "/team/three:v3 >images/shim/corpus\n"
 	files["Kubefile"] = strings.Replace(kubefile, "COPY manifests", "COPY images images\nCOPY manifests", 1)
 	writeRecipe(t, recipes, "corpus", files)
@@ -81,7 +82,7 @@ func TestSaverSealos(t *testing.T) {
 			"registry-dir", "export", "--path", dir).must(t)
 		lists[saver] = run(t.Context(), t.TempDir(), nil, e.program, "registry", "list", dir).must(t)
 	}
-	if lists["OWN"] != lists["SEALOS"] || strings.Count(lists["OWN"], "sha256:") != 10 {
+	if lists["OWN"] != lists["SEALOS"] || strings.Count(lists["OWN"], "sha256:") != 12 {
 		t.Errorf("cluster-image saves\n%s\nsealos saves\n%s", lists["OWN"], lists["SEALOS"])
 	}
 }
