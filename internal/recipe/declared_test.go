@@ -209,6 +209,9 @@ func TestFamilies(t *testing.T) {
 		"not in this version": {
 			recipe: "sources:\n  - {file: SERVER/gone, to: etc/x, when: \"<1\"}\n" + apply, want: "",
 		},
+		"a Kubefile of another name": {
+			recipe: "kubefile: build/start.txt\nsources:\n  - {file: SERVER/x.conf, to: etc/x.conf}\n", more: map[string]string{"build/start.txt": "FROM scratch\nCOPY etc etc\n"}, want: "etc/x.conf",
+		},
 		"vendored": {recipe: apply, more: map[string]string{"manifests/a.yaml": "kind: List\n", "locks/1.yaml": "x", "README.md": "x"}, want: "manifests/a.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -155,6 +155,11 @@ func (f *fetcher) generate() error {
 	if err != nil {
 		return f.failed(err)
 	}
+	if own := f.recipe.App.Kubefile; own != "" && own != "Kubefile" && own != "Dockerfile" {
+		if err := f.root.Rename(filepath.FromSlash(own), "Kubefile"); err != nil {
+			return f.failed(fmt.Errorf("kubefile %s: %w", own, plain(err)))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(made)) {
 		if err := f.write(name, generatedMode(name), strings.NewReader(made[name])); err != nil {
 			return f.failed(err)

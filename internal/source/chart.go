@@ -117,8 +117,16 @@ func veryVersion(entries []Entry, version string) (found Entry, all []string, ok
 
 // noVersion names what there is in place of a chart's version.
 func noVersion(all []string, version string) error {
-	return fmt.Errorf("%w: no chart version is %s; the nearest are %s", ErrNoVersion, version, strings.Join(NearestVersions(all, version), ", "))
+	return noChartVersion(fmt.Sprintf("no chart version is %s; the nearest are %s", version, strings.Join(NearestVersions(all, version), ", ")))
 }
+
+// noChartVersion is an [ErrNoVersion] of the chart's own versions.
+type noChartVersion string
+
+func (e noChartVersion) Error() string { return string(e) }
+
+// Is makes it an [ErrNoVersion].
+func (e noChartVersion) Is(target error) bool { return target == ErrNoVersion }
 
 // NewestIn gives the position of the newest version in a semver range, pre-releases only where the range names one; -1 when there is none.
 func NewestIn(versions []string, constraint string) int {
