@@ -45,6 +45,11 @@ func (a *App) Generate(s Scope, paths []string) (Made, error) {
 		for name := range b.made {
 			entries = append(entries, strings.SplitN(name, "/", 2)[0])
 		}
+		for _, e := range entries {
+			if !copyable.MatchString(e) && !contains(notCopied(), e) {
+				return nil, Fault{Message: fmt.Sprintf("%q cannot be copied by a Kubefile: a name at the top of the context has no blank, quote, bracket, backslash, $, * or ?, and does not begin with a dash", e)}
+			}
+		}
 		b.made["Kubefile"] = b.kubefile(entries)
 	}
 	return b.made, nil

@@ -2,12 +2,16 @@ package app
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // EntrypointFile is the generated start script.
 const EntrypointFile = "entrypoint.sh"
+
+// copyable is a name that COPY takes as it is.
+var copyable = regexp.MustCompile("^[^-\\s$'\"\\\\`*?\\[\\]<>#][^\\s$'\"\\\\`*?\\[\\]]*$")
 
 // notCopied are the entries of a context that the image does not hold: what only this program reads.
 func notCopied() []string {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -463,5 +464,24 @@ func TestCRDsOfAPackedChart(t *testing.T) {
 	_, err = a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, nil)
 	if want := "app.yaml:10: crds are applied from the directory of a chart, and charts/db.tgz is packed: unpack it, with a to that does not end so"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// TestNamesThatCannotBeCopied holds that files of the recipe which a Kubefile would take for something else are refused by name.
+func TestNamesThatCannotBeCopied(t *testing.T) {
+	t.Parallel()
+	a, err := app.Decode([]byte(head + "start:\n  - run: x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"my dir/a", "$x/a", "it's", "-x"} {
+		top, _, _ := strings.Cut(name, "/")
+		_, err := a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, []string{"etc/my file", name})
+		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("app.yaml: %q cannot be copied by a Kubefile", top)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, []string{"etc/my file", ".hidden", "a-b_c+1.txt", "文件"}); err != nil {
+		t.Error(err)
 	}
 }
