@@ -13,6 +13,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -128,9 +129,21 @@ func DecodeIndex(b []byte, chart string) ([]Entry, error) {
 		Entries map[string][]Entry `yaml:"entries"`
 	}
 	if err := yaml.Unmarshal(b, &whole); err != nil {
-		return nil, fmt.Errorf("%w: decode: %w", ErrSource, err)
+		return nil, fmt.Errorf("%w: decode: %s", ErrSource, plainYAML(err))
 	}
 	return whole.Entries[chart], missing(whole.Entries[chart], chart, slices.Collect(maps.Keys(whole.Entries)))
+}
+
+// goType is what the decoder says of the types of this program.
+var goType = regexp.MustCompile(` into \S.*`)
+
+// plainYAML is what the decoder says, in one line and of the file alone.
+func plainYAML(err error) string {
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		lines = append(lines, goType.ReplaceAllString(strings.TrimSpace(line), " here"))
+	}
+	return strings.Join(lines, " ")
 }
 
 // decode reads the lines of a chart; nothing when they can't be understood by themselves.
@@ -160,6 +173,9 @@ func decodeJSON(b []byte, chart string) ([]Entry, bool) {
 func missing(entries []Entry, chart string, names []string) error {
 	if len(entries) > 0 {
 		return nil
+	}
+	if slices.Contains(names, chart) {
+		return fmt.Errorf("%w: %q has no version", ErrNoChart, chart)
 	}
 	var like []string
 	for _, name := range names {

@@ -146,13 +146,17 @@ func TestDecodeIndexForms(t *testing.T) {
 func TestDecodeIndexErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                                 "download failed: it is no index but a page or nothing",
-		"<!DOCTYPE html><p>":               "download failed: it is no index but a page or nothing",
-		"entries: [":                       "download failed: decode: yaml: line 1: did not find expected node content",
-		index:                              `no such chart: "ngin"; there are nginx`,
-		"entries: {}\n":                    `no such chart: "ngin"`,
-		`{"entries":{}}`:                   `no such chart: "ngin"`,
-		"entries:\n  nginx-x:\n  - a: b\n": `no such chart: "ngin"; there are nginx-x`,
+		"":                    "download failed: it is no index but a page or nothing",
+		"<!DOCTYPE html><p>":  "download failed: it is no index but a page or nothing",
+		"entries: [":          "download failed: decode: yaml: line 1: did not find expected node content",
+		index:                 `no such chart: "ngin"; there are nginx`,
+		"entries: {}\n":       `no such chart: "ngin"`,
+		`{"entries":{}}`:      `no such chart: "ngin"`,
+		"entries:\n  ngin:\n": `no such chart: "ngin" has no version`,
+		"entries: []\n":       "download failed: decode: yaml: unmarshal errors: line 1: cannot unmarshal !!seq here",
+		"[]":                  "download failed: decode: yaml: unmarshal errors: line 1: cannot unmarshal !!seq here",
+		"entries:\n  ngin:\n  - {version: 1, urls: a}\n  - {version: [1]}\n": "download failed: decode: yaml: unmarshal errors: line 3: cannot unmarshal !!str `a` here line 4: cannot unmarshal !!seq here",
+		"entries:\n  nginx-x:\n  - a: b\n":                                   `no such chart: "ngin"; there are nginx-x`,
 	} {
 		if _, err := source.DecodeIndex([]byte(text), "ngin"); err == nil || err.Error() != want {
 			t.Errorf("%.20q: error %v, want %s", text, err, want)
