@@ -57,7 +57,7 @@ func (a *App) Generate(s Scope, paths []string) (Made, error) {
 
 // expand fills the steps of this version in.
 func (b *builder) expand(charts []string) error {
-	seen := map[string]bool{}
+	seen, releases := map[string]bool{}, map[string]bool{}
 	for i := range b.app.Start {
 		s := b.app.Start[i]
 		ok, err := b.scope.covers(s.Range())
@@ -77,6 +77,11 @@ func (b *builder) expand(charts []string) error {
 				return Fault{Line: s.At.Line, Message: fmt.Sprintf("version %s has two releases with the same variables: give one a prefix", b.scope.Version)}
 			}
 			seen[s.Prefix] = true
+			at := step.Helm + " in the namespace " + step.Namespace
+			if releases[at] {
+				return Fault{Line: s.At.Line, Message: "the release " + at + " is there twice: one would take the place of the other"}
+			}
+			releases[at] = true
 			if err := b.release(&step, charts); err != nil {
 				return err
 			}
@@ -114,9 +119,11 @@ func (b *builder) release(s *startStep, charts []string) error {
 		return nil
 	}
 	base := strings.TrimSuffix(strings.TrimSuffix(path.Base(s.Chart), ".tgz"), ".tar.gz")
-	s.valuesFile = "charts/" + base + ".values.yaml"
-	if _, taken := b.made[s.valuesFile]; taken {
-		s.valuesFile = "charts/" + base + "." + s.Helm + ".values.yaml"
+	for _, name := range []string{base, base + "." + s.Helm, base + "." + s.Helm + "." + strings.ToLower(s.Prefix)} {
+		s.valuesFile = "charts/" + name + ".values.yaml"
+		if _, taken := b.made[s.valuesFile]; !taken {
+			break
+		}
 	}
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)

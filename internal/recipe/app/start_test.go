@@ -485,3 +485,29 @@ func TestNamesThatCannotBeCopied(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReleasesOfOneChart holds that each release has its own values, whatever it is called, and that no two are the same.
+func TestReleasesOfOneChart(t *testing.T) {
+	t.Parallel()
+	plan := func(third string) (app.Plan, error) {
+		a, err := app.Decode([]byte(head + `sources:
+  - {chart: db, repo: "https://example.com", version: 1}
+start:
+  - {helm: db, namespace: a, values: {x: 1}}
+  - {helm: db, namespace: b, prefix: B, values: {x: 2}}
+  - {helm: db, namespace: ` + third + `, prefix: C, values: {x: 3}}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Plan(app.Scope{Name: "demo", Version: "1.20.0", Arch: "arm64"}, nil)
+	}
+	p, err := plan("c")
+	if err != nil || p.Files["charts/db.values.yaml"] != "{x: 1}\n" || p.Files["charts/db.db.values.yaml"] != "{x: 2}\n" || p.Files["charts/db.db.c.values.yaml"] != "{x: 3}\n" {
+		t.Errorf("%v, %v", err, p.Files)
+	}
+	_, err = plan("b")
+	if want := "app.yaml:10: the release db in the namespace b is there twice: one would take the place of the other"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
