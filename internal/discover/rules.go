@@ -97,6 +97,9 @@ func (d *document) scalar(key string, n *yaml.Node, w where) {
 	case d.inEnv(w) && isLocated(n.Value):
 		d.take(n, n.Value, w, kindEnv, true)
 		return
+	case w.kind == kindText && isLocated(n.Value):
+		d.take(n, n.Value, w, kindText, true)
+		return
 	}
 	d.embedded(n, w)
 }
