@@ -92,6 +92,9 @@ func plan(ctx context.Context, root *os.Root, in Input, build kubefile.Build, ne
 	src.needs = needs
 	t := newTree()
 	for _, c := range build.Copies {
+		if c.Makes {
+			src.working = c.Dest != "//" && c.Dest != "/"
+		}
 		if err := src.apply(t, c); err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/layer"
 )
 
-// copyLine is the line that brings the container images into an image.
+// copyLine is that line where there is no WORKDIR.
 const copyLine = "COPY registry registry"
 
 // misplaced is about a registry directory that no cluster would look into.
@@ -31,7 +31,15 @@ func (c *copying) mark(target string) error {
 	if !c.needs && !c.layout {
 		return nil
 	}
-	return fmt.Errorf("this brings the registry directory to /%s, where sealos does not look for it (labring/sealos#1545): write %s", target, copyLine)
+	return fmt.Errorf("this brings the registry directory to /%s, where sealos does not look for it (labring/sealos#1545): write %s", target, c.copyLine())
+}
+
+// copyLine is the line that brings the container images into an image, whatever the working directory is.
+func (s *source) copyLine() string {
+	if s.working {
+		return "COPY registry /registry"
+	}
+	return copyLine
 }
 
 // hiddenRegistry names the line of the ignore file that hides the registry directory.
@@ -87,7 +95,7 @@ func (s *source) registryBrought(t *tree, kubefile string) error {
 	if i, ok := s.index[layer.Root]; ok && !s.entries[i].mark {
 		return errors.New("registry in the build context is no registry directory, and the container images need its place: move it elsewhere, for example to charts/")
 	}
-	return fmt.Errorf("%s: no COPY brings the container images to /registry: add the line\n    %s", kubefile, copyLine)
+	return fmt.Errorf("%s: no COPY brings the container images to /registry: add the line\n    %s", kubefile, s.copyLine())
 }
 
 // notEmpty refuses an image that sealos could not start.

@@ -29,6 +29,7 @@ const (
 	tree   = "registry/docker/registry/v2/blobs/sha256/00/x/data"
 	line   = "Kubefile: no COPY brings the container images to /registry: add the line\n    COPY registry registry"
 	wrong  = "where sealos does not look for it (labring/sealos#1545): write COPY registry registry"
+	deeper = "where sealos does not look for it (labring/sealos#1545): write COPY registry /registry"
 	looks  = " holds a registry directory (docker/registry/v2): sealos looks for it in /registry only, and an image that has one elsewhere exhausts the memory when it is run (labring/sealos#1545): move it to registry/ at the top of the context, or remove it"
 	isNone = ", but sealos takes /registry for a registry directory, and registry/ is none: move it elsewhere, for example to charts/"
 )
@@ -62,7 +63,9 @@ func TestRegistryPlace(t *testing.T) {
 		"excluded":              {"COPY --exclude=registry . .", true, nil, line},
 		"to the root":           {"COPY a.txt .\nCOPY registry .", true, nil, "Kubefile:3: COPY registry .: this brings the registry directory to /, " + wrong},
 		"to another place":      {"COPY . app", true, nil, "Kubefile:2: COPY . app: this brings the registry directory to /app/registry, " + wrong},
-		"workdir":               {"WORKDIR /w\nCOPY . .", true, nil, "Kubefile:3: COPY . .: this brings the registry directory to /w/registry, " + wrong},
+		"workdir":               {"WORKDIR /w\nCOPY . .", true, nil, "Kubefile:3: COPY . .: this brings the registry directory to /w/registry, " + deeper},
+		"workdir, missing":      {"WORKDIR /w\nCOPY a.txt .", true, nil, "Kubefile: no COPY brings the container images to /registry: add the line\n    COPY registry /registry"},
+		"back to the root":      {"WORKDIR /w\nWORKDIR /\nCOPY a.txt .", true, nil, line},
 		"to charts, own":        {"COPY a.txt .\nCOPY registry charts/registry", false, own, "Kubefile:3: COPY registry charts/registry: this brings the registry directory to /charts/registry, " + wrong},
 		"only registry":         {"COPY registry registry", true, nil, "Kubefile: the image would hold nothing but registry/, and sealos makes no working directory for such an image, so its start command fails (labring/sealos#4478): COPY something else too, if only a README"},
 		"ignored":               {"COPY . .", true, files{".dockerignore": "docs\nregistry\n"}, `.dockerignore:2: "registry" hides registry/, so the container images would be missing: remove it, or add the line !registry`},

@@ -30,6 +30,7 @@ type source struct {
 	needs   bool // the image holds container images
 	layout  bool // the context has a registry directory of its own
 	brought bool // a COPY has brought the mark to /registry
+	working bool // the working directory is another than /
 }
 
 // entry is a file, directory or link of the context.
