@@ -79,9 +79,9 @@ func TestNoRoomForTheResult(t *testing.T) {
 		{"layout", `needs 1\d\.\d MB more, \d\.\d+ MB free: make room or choose another directory with --output`, "takes no more|cannot be written to",
 			[]string{"build", "app", "1", "--format", "oci-layout", "--output", "small/layout"}},
 		{"registry directory", `small/registry needs 6\.\d+ MB more, \d\.\d+ MB free: make room or choose another directory with --registry-dir`,
-			`small/registry needs 6\.\d+ MB more, .* free: .*read-only file system`,
+			`small/registry cannot be written to: choose another directory with --registry-dir: .*read-only file system`,
 			[]string{"registry", "save", "--images", "one:1", "--registry-dir", "small/registry"}},
-		{"context", `takes no more, .* free: make room`, "takes no more, .* free: make room .*read-only file system",
+		{"context", `takes no more, .* free: make room`, "cannot be written to: choose another directory.*read-only file system",
 			[]string{"download", "app", "1", "--output", "small/context"}},
 	} {
 		for _, mode := range []struct{ remount, want string }{{"remount,rw,size=2m", c.full}, {"remount,ro,size=2m", c.readOnly}} {

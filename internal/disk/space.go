@@ -26,6 +26,9 @@ type SpaceError struct {
 
 // Error says what is needed, what is there, and what to do.
 func (e *SpaceError) Error() string {
+	if readOnly(e.Err) {
+		return fmt.Sprintf("%s cannot be written to: choose another directory%s: %s", e.Dir, e.with(), e.Err)
+	}
 	return fmt.Sprintf("%s %s, %s: make room or choose another directory%s: %s", e.Dir, e.need(), e.free(), e.with(), e.Err)
 }
 

@@ -20,7 +20,7 @@ func TestErrorsSayWhatIsNeeded(t *testing.T) {
 		{disk.SpaceError{Dir: "/out", Need: 13_000_000, Free: 2_100_000, Flag: "--output", Err: syscall.ENOSPC},
 			"/out needs 13.0 MB more, 2.10 MB free: make room or choose another directory with --output: no space left on device"},
 		{disk.SpaceError{Dir: "/out", Free: -1, Err: syscall.EROFS},
-			"/out takes no more, free space unknown: make room or choose another directory: read-only file system"},
+			"/out cannot be written to: choose another directory: read-only file system"},
 	} {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

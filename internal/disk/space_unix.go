@@ -20,6 +20,8 @@ func noRoom(err error) bool {
 	return false
 }
 
+func readOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
+
 func free(path string) int64 {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil {
