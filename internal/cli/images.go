@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/labring-actions/cluster-image/internal/assemble"
+	"github.com/labring-actions/cluster-image/internal/discover"
 	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/reference"
@@ -141,28 +142,49 @@ func (p *Program) remoteImages(ctx context.Context, name string, o *imagesOption
 // needs prints what is needed, or why one image is.
 func (p *Program) needs(of string, needs pipeline.Needs, o *imagesOptions) error {
 	if o.explain == "" {
-		return p.Result(needTable(needs.Needs), needs)
+		return p.Result(needTable(needs), needs)
 	}
 	ref, err := reference.Parse(o.explain)
 	if err != nil {
 		return usage("--explain: %v", err)
 	}
-	i := slices.IndexFunc(needs.Needs, func(n pipeline.Need) bool { return n.Ref == ref })
+	all := append(slices.Clone(needs.Needs), archived(needs)...)
+	i := slices.IndexFunc(all, func(n pipeline.Need) bool { return n.Ref == ref || n.Ref.String() == o.explain })
 	if i < 0 {
 		return usage("%s does not need %s", of, ref).Advise("see what it needs without --explain")
 	}
-	return p.Result(explanation(needs.Needs[i]), needs.Needs[i])
+	return p.Result(explanation(all[i]), all[i])
 }
 
 // needTable lists what is needed, each with the first place that asks for it.
-func needTable(needs []pipeline.Need) string {
+func needTable(needs pipeline.Needs) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, n := range needs {
+	for _, n := range needs.Needs {
+		fmt.Fprintf(w, "%s\t%s\n", needLine(n), why(n))
+	}
+	for _, n := range archived(needs) {
 		fmt.Fprintf(w, "%s\t%s\n", needLine(n), why(n))
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	return b.String()
+}
+
+// archived are the images that the context brings as archives, as needs: each with the line of its list.
+func archived(needs pipeline.Needs) []pipeline.Need {
+	var all []pipeline.Need
+	for _, platform := range slices.Sorted(maps.Keys(needs.Tars)) {
+		for _, t := range needs.Tars[platform] {
+			origin := discover.Origin{File: discover.TarList, Line: t.Line, Kind: t.Kind, Text: t.File}
+			same := func(n pipeline.Need) bool { return n.Ref == t.Ref && n.Origins[0] == origin }
+			if i := slices.IndexFunc(all, same); i >= 0 {
+				all[i].Platforms = append(all[i].Platforms, platform)
+				continue
+			}
+			all = append(all, pipeline.Need{Need: discover.Need{Ref: t.Ref, Origins: []discover.Origin{origin}}, Platforms: []string{platform}})
+		}
+	}
+	return all
 }
 
 func why(n pipeline.Need) string {

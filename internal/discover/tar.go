@@ -10,15 +10,15 @@ import (
 	"github.com/labring-actions/cluster-image/internal/reference"
 )
 
-// tarFile lists images that the context brings as archives.
-const tarFile = "images/skopeo/tar.txt"
+// TarList lists images that the context brings as archives.
+const TarList = "images/skopeo/tar.txt"
 
 // tars reads images/skopeo/tar.txt.
 func (s *search) tars() {
-	if _, err := s.root.Stat(tarFile); errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.root.Stat(TarList); errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	text, ok := s.read(tarFile)
+	text, ok := s.read(TarList)
 	if !ok {
 		return
 	}
@@ -29,12 +29,12 @@ func (s *search) tars() {
 		if err == nil && t.Kind != "" {
 			_, err = s.root.Stat(t.File)
 			if errors.Is(err, fs.ErrNotExist) {
-				err = fmt.Errorf("%s does not exist: the file is looked for in %s", t.File, path.Dir(tarFile))
+				err = fmt.Errorf("%s does not exist: the file is looked for in %s", t.File, path.Dir(TarList))
 			}
 		}
 		switch t.Line = n; {
 		case err != nil:
-			s.fail(&Problem{File: tarFile, Line: n, Err: err})
+			s.fail(&Problem{File: TarList, Line: n, Err: err})
 		case t.Kind != "":
 			s.tarList = append(s.tarList, t)
 		}
@@ -50,7 +50,7 @@ func tarLine(line string) (Tar, error) {
 	if err != nil {
 		return Tar{}, err
 	}
-	full := path.Join(path.Dir(tarFile), t.File)
+	full := path.Join(path.Dir(TarList), t.File)
 	if path.IsAbs(t.File) || strings.HasPrefix(full, "..") {
 		return Tar{}, fmt.Errorf("%q: the file has to be in the build context", t.File)
 	}
