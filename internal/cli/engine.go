@@ -32,7 +32,7 @@ type reach struct {
 func (r *reach) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "mirror", Usage: "fetch what `PREFIX=PREFIX` covers from there; the stored name stays; repeatable, the longest match counts", Value: mirrorsValue(&r.mirrors)},
-		&cli.GenericFlag{Name: "plain-http", Usage: "talk to `HOST` without TLS; repeatable", Value: textsValue(&r.plainHTTP)},
+		&cli.GenericFlag{Name: "plain-http", Usage: "talk to `HOST` without TLS; repeatable", Value: hostsValue(&r.plainHTTP)},
 		&cli.StringFlag{Name: "ca", Usage: "trust the certificates in `FILE` as well", Destination: &r.ca},
 	}
 }
@@ -111,6 +111,9 @@ func (p *Program) engine(a access, r recipeRun, maybe pipeline.MaybePolicy, keyc
 	}
 	if a.jobs < 0 {
 		return nil, usage("--jobs %d: want a number from 1 on", a.jobs)
+	}
+	if a.maxAge < 0 {
+		return nil, usage("--max-age %s: want a time such as 1h", a.maxAge)
 	}
 	return pipeline.New(pipeline.Options{
 		Cache: cache, Jobs: a.jobs, Mirrors: a.mirrors, Believe: a.maxAge, Maybe: maybe, Reporter: p.Reporter(),

@@ -87,6 +87,8 @@ func classify(err error) failure.Class {
 	switch {
 	case errors.As(err, &pushing), errors.As(err, &asking):
 		return failure.Registry
+	case errors.Is(err, registry.ErrCertificates):
+		return failure.Usage
 	default:
 		return failure.Internal
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
 )
@@ -27,7 +26,7 @@ func registryListCommand(p *Program) *cli.Command {
 			for _, dir := range dirs.Dirs() {
 				d, err := registrydir.Read(dir)
 				if err != nil {
-					return failure.New(failure.Usage, "read registry directory %s: %w", dir, err)
+					return unreadable(err)
 				}
 				entries, err := d.List()
 				if err != nil {

@@ -64,6 +64,9 @@ func (p *Program) registrySave(ctx context.Context, dir string, o *saveOptions) 
 	if dir == "" && len(o.images) == 0 && len(o.tars) == 0 {
 		return usage("there is nothing to save").Advise("name a CONTEXT, --images or --tars")
 	}
+	if o.registryDir == "" {
+		return usage("--registry-dir is empty").Advise("name the directory that the images are saved to")
+	}
 	e, err := p.engine(o.access, recipeRun{}, o.maybe, nil)
 	if err != nil {
 		return err

@@ -30,8 +30,7 @@ func registryServeCommand(p *Program) *cli.Command {
 			dir := c.Args().First()
 			d, err := registrydir.Read(dir)
 			if err != nil {
-				return failure.New(failure.Usage, "read registry directory %s: %w", dir, err).
-					Advise("a directory for several platforms has one registry in each of its subdirectories")
+				return unservable(err)
 			}
 			l, err := net.Listen("tcp", address)
 			if err != nil {
@@ -44,6 +43,14 @@ func registryServeCommand(p *Program) *cli.Command {
 			return serveUntilDone(c.Context, l, registrydir.Handler(d))
 		},
 	}
+}
+
+// unservable says where registry directories are, if this is none.
+func unservable(err error) error {
+	if errors.Is(err, registrydir.ErrNotRegistry) {
+		return failure.New(failure.Usage, "%w", err).Advise("a directory for several platforms has one registry in each of its subdirectories")
+	}
+	return unreadable(err)
 }
 
 func warnOpen(p *Program, a net.Addr) {

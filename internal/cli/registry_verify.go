@@ -81,12 +81,20 @@ func verifyAll(ctx context.Context, p *Program, dirs pipeline.ByPlatform, known 
 	return out, errors.Join(errs...)
 }
 
+// unreadable is the failure of a directory that is no whole registry directory: a slip on the command line, or a directory that has defects.
+func unreadable(err error) error {
+	if defects := (*registrydir.DefectsError)(nil); errors.As(err, &defects) {
+		return err
+	}
+	return failure.New(failure.Usage, "%w", err)
+}
+
 func verifyDir(ctx context.Context, p *Program, dir, platform string) (v verified, err error) {
 	step := p.Reporter().Step("verify", strings.TrimSpace(dir+" "+platform))
 	defer func() { step.Done(err) }()
 	d, err := registrydir.Read(dir)
 	if err != nil {
-		return verified{}, failure.New(failure.Usage, "read registry directory %s: %w", dir, err)
+		return verified{}, unreadable(err)
 	}
 	if err := pipeline.Verify(ctx, d, platform); err != nil {
 		return verified{}, fmt.Errorf("verify registry directory %s: %w", dir, err)

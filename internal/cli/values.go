@@ -93,6 +93,22 @@ func textsValue(dst *[]string) *value {
 	}, same)
 }
 
+// hostsValue is a host, with its port if it has one, repeatable.
+func hostsValue(dst *[]string) *value {
+	return list(dst, func(s string) ([]string, error) {
+		host := strings.TrimSpace(s)
+		switch {
+		case host == "":
+			return nil, fmt.Errorf("it is empty")
+		case strings.Contains(host, "://"):
+			return nil, fmt.Errorf("leave the scheme out: want HOST or HOST:PORT")
+		case strings.ContainsAny(host, "/@ "):
+			return nil, fmt.Errorf("want HOST or HOST:PORT alone")
+		}
+		return []string{host}, nil
+	}, same)
+}
+
 // platforms are those that images are built for.
 var platforms = []string{"linux/amd64", "linux/arm64"}
 

@@ -46,6 +46,22 @@ func FuzzParseSize(f *testing.F) {
 	})
 }
 
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	var hosts []string
+	v := hostsValue(&hosts)
+	for _, in := range []string{"10.9.9.9:5100", "registry.example.com", "[::1]:5000"} {
+		if err := v.Set(in); err != nil || hosts[len(hosts)-1] != in {
+			t.Errorf("%q: %v, %v", in, hosts, err)
+		}
+	}
+	for _, in := range []string{"", "http://10.9.9.9:5100", "registry.example.com/team", "a b"} {
+		if err := v.Set(in); err == nil {
+			t.Errorf("%q is taken", in)
+		}
+	}
+}
+
 func TestChoices(t *testing.T) {
 	t.Parallel()
 	mode := progress.Auto

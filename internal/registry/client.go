@@ -106,20 +106,23 @@ func (c *Client) Close() {
 	}
 }
 
+// ErrCertificates says that the file of Options.CAFile cannot be read, or holds no certificate.
+var ErrCertificates = errors.New("read certificates for --ca")
+
 func certificates(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read certificates: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrCertificates, err)
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read certificates: %s holds no PEM certificate", file)
+		return nil, fmt.Errorf("%w: %s holds no PEM certificate", ErrCertificates, file)
 	}
 	return pool, nil
 }
