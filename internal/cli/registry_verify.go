@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -50,11 +53,15 @@ func registryVerifyCommand(p *Program) *cli.Command {
 	}
 }
 
-// registryDirs says which directories there are under dir.
+// registryDirs says which directories there are under dir: one per platform, dir itself, or both where a save for one platform and a save for several
+// went to it. Dir itself then has no platform.
 func registryDirs(dir string, platforms []string) (pipeline.ByPlatform, error) {
 	dirs, err := pipeline.Find(dir, platforms)
 	if err != nil {
 		return nil, failure.New(failure.Usage, "%v", err).Advise("DIR is the directory that holds docker/registry/v2")
+	}
+	if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(registrydir.Root))); err == nil && len(platforms) == 0 && !slices.Contains(dirs.Dirs(), dir) {
+		dirs[""] = dir
 	}
 	return dirs, nil
 }
