@@ -47,6 +47,12 @@ func run(args []string) int {
 }
 
 func prepareAndMeasure(ctx context.Context, o *options) error {
+	if o.Dir != "" {
+		var err error
+		if o.Dir, err = filepath.Abs(o.Dir); err != nil { // tools run in directories of their own
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp(o.Dir, "cluster-image-bench-")
 	if err != nil {
 		return fmt.Errorf("make directory: %w", err)
