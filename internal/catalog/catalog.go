@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -161,7 +162,20 @@ func (c *Catalog) load(name, version, dir string) (recipe.Recipe, error) {
 	if err != nil {
 		return recipe.Recipe{}, fmt.Errorf("open recipe %s/%s: %w", name, dir, err)
 	}
-	return recipe.Load(c.kind, name, version, dir, sub)
+	r, err := recipe.Load(c.kind, name, version, dir, sub)
+	if err != nil {
+		return recipe.Recipe{}, fmt.Errorf("recipe %s: %w", c.place(name, dir), err)
+	}
+	return r, nil
+}
+
+// place is where a recipe lies: below the directory on disk, else below the one that its kind has.
+func (c *Catalog) place(name, dir string) string {
+	top := string(c.kind)
+	if c.dir != "" {
+		top = filepath.ToSlash(filepath.Clean(c.dir))
+	}
+	return top + "/" + name + "/" + dir
 }
 
 // names are the directories that can be applications, sorted.

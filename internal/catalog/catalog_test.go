@@ -248,3 +248,28 @@ func TestLinksOutOfTheCatalogueAreRefused(t *testing.T) {
 		t.Errorf("version that leads out of the catalogue: %v", err)
 	}
 }
+
+// TestRecipeIsNamedByItsPlace: what is wrong in a recipe is told of the file that is meant, whatever its directory is called.
+func TestRecipeIsNamedByItsPlace(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "mine")
+	if err := os.MkdirAll(filepath.Join(dir, "web", "latest"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "web", "latest", "build_arch"), []byte("sparc"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	onDisk, err := catalog.OpenDir(dir+"/", recipe.Application)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for where, c := range map[string]*catalog.Catalog{
+		filepath.ToSlash(dir): onDisk,
+		"configs":             catalog.Open(os.DirFS(dir), recipe.Config, "the compiled in catalogue"),
+	} {
+		_, err := c.Find("web", "1")
+		if want := "recipe " + where + "/web/latest: build_arch"; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

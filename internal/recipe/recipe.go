@@ -7,7 +7,6 @@
 package recipe
 
 import (
-	"fmt"
 	"io/fs"
 	"slices"
 
@@ -45,7 +44,7 @@ type Recipe struct {
 	unchecked []exemption
 }
 
-// Load reads what the directory says about itself.
+// Load reads what the directory says about itself. Where that directory is, its errors leave to the caller.
 func Load(kind Kind, name, version, dir string, fsys fs.FS) (Recipe, error) {
 	r := Recipe{Kind: kind, Name: name, Version: version, Dir: dir, FS: fsys}
 	for _, part := range []struct {
@@ -59,10 +58,10 @@ func Load(kind Kind, name, version, dir string, fsys fs.FS) (Recipe, error) {
 			continue
 		}
 		if err != nil {
-			return Recipe{}, fmt.Errorf("recipe %s/%s/%s: %w", kind, name, dir, err)
+			return Recipe{}, err
 		}
 		if err := part.read(&r, b); err != nil {
-			return Recipe{}, fmt.Errorf("recipe %s/%s/%s: %w", kind, name, dir, err)
+			return Recipe{}, err
 		}
 	}
 	return r, nil

@@ -19,8 +19,8 @@ func TestLoadErrors(t *testing.T) {
 		"large file":   {"mirrors.txt", strings.Repeat("#\n", 40_000), "mirrors.txt is larger than 65536 bytes"},
 	} {
 		_, err := recipe.Load(recipe.Application, "demo", "1.2.3", "latest", files(map[string]string{c.file: c.text}))
-		if want := "recipe applications/demo/latest: " + c.want; err == nil || err.Error() != want {
-			t.Errorf("%s: error %v, want %s", name, err, want)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: error %v, want %s", name, err, c.want)
 		}
 	}
 }
