@@ -31,7 +31,7 @@ type reach struct {
 
 func (r *reach) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.GenericFlag{Name: "mirror", Usage: "fetch what `PREFIX=PREFIX` covers from there; the stored name stays; repeatable, the longest match counts", Value: mirrorsValue(&r.mirrors)},
+		&cli.GenericFlag{Name: "mirror", Usage: "fetch what `PREFIX=PREFIX` covers from there; the stored name stays; repeatable, the longest match counts, and of one prefix the first that has the image", Value: mirrorsValue(&r.mirrors)},
 		&cli.GenericFlag{Name: "plain-http", Usage: "talk to `HOST` without TLS; repeatable", Value: hostsValue(&r.plainHTTP)},
 		&cli.StringFlag{Name: "ca", Usage: "trust the certificates in `FILE` as well", Destination: &r.ca},
 	}
@@ -56,8 +56,8 @@ type access struct {
 func (a *access) flags() []cli.Flag {
 	return append(a.reach.flags(),
 		a.cacheFlag(),
-		&cli.IntFlag{Name: "jobs", Usage: "run at most `N` transfers and charts at once", DefaultText: "adapts", Destination: &a.jobs},
-		&cli.DurationFlag{Name: "max-age", Usage: "take what a tag named at most `TIME` ago for what it names now, and do not ask again", DefaultText: "always ask", Destination: &a.maxAge},
+		&cli.GenericFlag{Name: "jobs", Usage: "run at most `N` transfers and charts at once", DefaultText: "adapts", Value: countValue(&a.jobs)},
+		&cli.GenericFlag{Name: "max-age", Usage: "take what a tag named at most `TIME` ago for what it names now, and do not ask again", DefaultText: "always ask", Value: timeValue(&a.maxAge, 0)},
 	)
 }
 
@@ -77,7 +77,7 @@ type recipeRun struct {
 func (r *recipeRun) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "require-sandbox", Usage: "refuse to run an init.sh where the kernel cannot confine it", Destination: &r.requireSandbox},
-		&cli.DurationFlag{Name: "timeout", Usage: "end an init.sh after `TIME`", DefaultText: "30m", Destination: &r.timeout},
+		&cli.GenericFlag{Name: "timeout", Usage: "end an init.sh after `TIME`", DefaultText: "30m", Value: timeValue(&r.timeout, time.Second)},
 		sourceMirrorFlag(&r.sourceMirrors),
 	}
 }
@@ -108,12 +108,6 @@ func (p *Program) engine(a access, r recipeRun, maybe pipeline.MaybePolicy, keyc
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	if a.jobs < 0 {
-		return nil, usage("--jobs %d: want a number from 1 on", a.jobs)
-	}
-	if a.maxAge < 0 {
-		return nil, usage("--max-age %s: want a time such as 1h", a.maxAge)
 	}
 	return pipeline.New(pipeline.Options{
 		Cache: cache, Jobs: a.jobs, Mirrors: a.mirrors, Believe: a.maxAge, Maybe: maybe, Reporter: p.Reporter(),

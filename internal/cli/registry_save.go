@@ -44,7 +44,7 @@ func registrySaveCommand(p *Program) *cli.Command {
 			&cli.GenericFlag{Name: "tars", Usage: "also save from archives, `ARCHIVES` as docker-archive:FILE@REPO:TAG or oci-archive:FILE@REPO:TAG, parted by commas; repeatable", Value: commaValue(&o.tars)},
 			&cli.BoolFlag{Name: "all", Usage: "keep the whole index of each image, with every platform in it", Destination: &o.all},
 			&cli.BoolFlag{Name: "prune", Usage: "remove from DIR what this run does not store", Destination: &o.prune},
-			&cli.IntFlag{Name: "max-pull-procs", Usage: "the same as --jobs `N`", DefaultText: "adapts", Destination: &o.jobs},
+			&cli.GenericFlag{Name: "max-pull-procs", Usage: "the same as --jobs `N`", DefaultText: "adapts", Value: countValue(&o.jobs)},
 			&cli.StringFlag{Name: "lock", Usage: "take each image by the digest that it has in the lock `FILE`, and no image that the lock does not have", Destination: &o.lock},
 			maybeFlag(&o.maybe),
 		}, o.access.flags()),

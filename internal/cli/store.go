@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,6 +29,9 @@ func storeCheckCommand(p *Program) *cli.Command {
 		Description: "A blob whose bytes are not what its name says is dropped; the next build that needs it fetches it anew.",
 		Flags:       []cli.Flag{o.cacheFlag()},
 		Action: func(c *cli.Context) error {
+			if _, err := os.Stat(o.cache); o.cache != "" && err != nil {
+				return usage("--cache %s: %v", o.cache, cause(err))
+			}
 			e, err := p.engine(o, recipeRun{}, pipeline.MaybeInclude, nil)
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -196,6 +197,31 @@ func parseSize(s string) (int64, error) {
 	default:
 		return int64(bytes), nil
 	}
+}
+
+// countValue is a number from 1 on.
+func countValue(dst *int) *value {
+	return one(dst, func(s string) (int, error) {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n < 1 {
+			return 0, fmt.Errorf("want a number from 1 on")
+		}
+		return n, nil
+	}, strconv.Itoa)
+}
+
+// timeValue is a length of time, such as 1h30m.
+func timeValue(dst *time.Duration, least time.Duration) *value {
+	return one(dst, func(s string) (time.Duration, error) {
+		t, err := time.ParseDuration(strings.TrimSpace(s))
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("want a time with its unit, for example 30m or 12h")
+		case t < least:
+			return 0, fmt.Errorf("want a time from %s on", least)
+		}
+		return t, nil
+	}, time.Duration.String)
 }
 
 // choiceValue is one word of a few.

@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labring-actions/cluster-image/internal/progress"
 )
@@ -58,6 +59,34 @@ func TestHosts(t *testing.T) {
 	for _, in := range []string{"", "http://10.9.9.9:5100", "registry.example.com/team", "a b"} {
 		if err := v.Set(in); err == nil {
 			t.Errorf("%q is taken", in)
+		}
+	}
+}
+
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	var n int
+	v := countValue(&n)
+	if err := v.Set("12"); err != nil || n != 12 {
+		t.Errorf("got %d, %v", n, err)
+	}
+	for _, in := range []string{"", "0", "-1", "x", "1.5", "99999999999999999999"} {
+		if err := v.Set(in); err == nil || err.Error() != "want a number from 1 on" {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func TestTimes(t *testing.T) {
+	t.Parallel()
+	var d time.Duration
+	v := timeValue(&d, time.Second)
+	if err := v.Set("1h30m"); err != nil || d != 90*time.Minute {
+		t.Errorf("got %s, %v", d, err)
+	}
+	for _, in := range []string{"", "x", "30", "0", "-1s", "999ms"} {
+		if err := v.Set(in); err == nil || !strings.HasPrefix(err.Error(), "want a time ") {
+			t.Errorf("%q: %v", in, err)
 		}
 	}
 }

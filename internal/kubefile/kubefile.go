@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -28,6 +29,7 @@ type Kubefile struct {
 	Warnings []Warning
 
 	source []byte
+	asked  []string
 	args   map[string]string
 }
 
@@ -56,9 +58,12 @@ func Parse(name string, r io.Reader) (*Kubefile, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.Warnings = f.warnings
+	k.Warnings, k.asked = f.warnings, f.asked()
 	return k, nil
 }
+
+// Args are the names of the ARGs that the file asks for.
+func (k *Kubefile) Args() []string { return slices.Clone(k.asked) }
 
 // WithArgs gives the same build file with values for its ARGs, as --build-arg sets them.
 func (k *Kubefile) WithArgs(args map[string]string) *Kubefile {
@@ -76,6 +81,22 @@ type file struct {
 	globals  []instructions.ArgCommand
 	commands []command
 	warnings []Warning
+}
+
+// asked are the names of its ARGs, before FROM and after.
+func (f *file) asked() (names []string) {
+	args := slices.Clone(f.globals)
+	for _, c := range f.commands {
+		if a, ok := c.Command.(*instructions.ArgCommand); ok {
+			args = append(args, *a)
+		}
+	}
+	for _, a := range args {
+		for _, one := range a.Args {
+			names = append(names, one.Key)
+		}
+	}
+	return names
 }
 
 // command is an instruction and the line it begins on.

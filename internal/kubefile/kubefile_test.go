@@ -266,6 +266,14 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+func TestArgs(t *testing.T) {
+	t.Parallel()
+	k := parse(t, "ARG A=1 B\nFROM scratch\nARG TARGETARCH\nARG C=${A}\nENV D=1\n")
+	if got := strings.Join(k.Args(), " "); got != "A B TARGETARCH C" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestBuildIsRepeatable(t *testing.T) {
 	t.Parallel()
 	k := parse(t, "FROM scratch\nARG TARGETARCH\nENV A=${A}$TARGETARCH\nCOPY $TARGETARCH /")

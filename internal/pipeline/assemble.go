@@ -23,7 +23,9 @@ func (e *Engine) Assemble(ctx context.Context, o AssembleOrder) (*Built, error) 
 	b.Contexts = o.ContextDirs
 	stages := []stage{
 		{"check", failure.Registry, b.check},
+		{"", failure.Recipe, b.checkContext},
 		{"registry", failure.Recipe, func(ctx context.Context) error { return b.readRegistries(ctx, o.RegistryDirs) }},
+		{"", failure.Recipe, b.checkRegistry},
 		{"assemble", failure.Recipe, b.assembleAll},
 		{"write", failure.Usage, b.write},
 		{"push", failure.Registry, b.push},
@@ -61,7 +63,7 @@ func (b *build) readRegistries(ctx context.Context, dirs ByPlatform) error {
 		}
 		b.Registries[p] = d
 	}
-	return checkContexts(ctx, b.Contexts, b.Registries, b.order.ImageOptions)
+	return nil
 }
 
 func mergeSaved(ctx context.Context, d *registrydir.Dir, path, platform string) error {

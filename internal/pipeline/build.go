@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -254,7 +256,30 @@ func (b *build) checkContext(ctx context.Context) error {
 	if err := b.checkKind(); err != nil {
 		return err
 	}
-	return b.forgive(checkContexts(ctx, b.Contexts, nil, b.order.ImageOptions))
+	if err := checkContexts(ctx, b.Contexts, nil, b.order.ImageOptions); err != nil {
+		return b.forgive(err)
+	}
+	return b.checkArguments()
+}
+
+// checkArguments warns of arguments that no build file asks for: what was meant stays as it is.
+func (b *build) checkArguments() error {
+	asked := map[string]bool{}
+	for _, dir := range b.Contexts.Dirs() {
+		k, err := kubefile.Load(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range k.Args() {
+			asked[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.order.Arguments)) {
+		if !asked[name] {
+			b.Reporter.Warn("--build-arg %s changes nothing: the build file has no ARG %[1]s", name)
+		}
+	}
+	return nil
 }
 
 // forgive lets a dry run go on where only a container engine can build: it builds nothing.

@@ -66,6 +66,9 @@ func (n *Needs) AddTars(tars, platforms []string) error {
 		if err != nil {
 			return fmt.Errorf("--tars: %w", err)
 		}
+		if _, err := os.Stat(t.File); err != nil { // before the images of registries are resolved
+			return fmt.Errorf("--tars: %w", err)
+		}
 		n.listed = append(n.listed, listedTar{t, platforms})
 	}
 	return nil

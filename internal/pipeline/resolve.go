@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/labring-actions/cluster-image/internal/discover"
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/reference"
 	"github.com/labring-actions/cluster-image/internal/transfer"
 )
@@ -71,7 +72,7 @@ func (e *Engine) archives(ctx context.Context, contexts ByPlatform, needs Needs)
 		for _, t := range needs.Tars[p] {
 			img, err := e.contextArchive(ctx, contexts[p], p, t)
 			if err != nil {
-				return nil, fmt.Errorf("images/skopeo/tar.txt:%d: %w", t.Line, err)
+				return nil, failure.New(failure.Recipe, "images/skopeo/tar.txt:%d: %w", t.Line, err)
 			}
 			out = append(out, img)
 		}
@@ -79,11 +80,11 @@ func (e *Engine) archives(ctx context.Context, contexts ByPlatform, needs Needs)
 	for _, t := range needs.listed {
 		f, err := os.Open(t.File)
 		if err != nil {
-			return nil, fmt.Errorf("--tars: %w", err)
+			return nil, failure.New(failure.Usage, "--tars: %w", err)
 		}
 		img, err := e.archive(ctx, f, t.Tar, t.platforms)
 		if err != nil {
-			return nil, fmt.Errorf("--tars %s: %w", t.File, err)
+			return nil, failure.New(failure.Usage, "--tars %s: %w", t.File, err)
 		}
 		out = append(out, img)
 	}
