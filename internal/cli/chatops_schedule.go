@@ -45,9 +45,18 @@ func chatopsScheduleCommand(p *Program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			made, err := planner.Schedule(plan.Only(plan.Expand(lines, news), strings.Fields(strings.Join(c.Args().Slice(), " "))))
+			names := strings.Fields(strings.Join(c.Args().Slice(), " "))
+			for _, name := range names {
+				if !plan.Has(lines, name) {
+					return usage("the schedule has no line for %.80q", name).Advise("its lines are in .github/schedule/*.txt")
+				}
+			}
+			made, err := planner.Schedule(plan.Only(plan.Expand(lines, news), names))
 			if err != nil {
 				return recipeLines(err)
+			}
+			if made.Why != "" {
+				p.Reporter().Note("%s", made.Why)
 			}
 			return p.give(&f, made)
 		},

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // maxEvent bounds an event file, in bytes. GitHub's own bound of a webhook is 25 MB.
@@ -45,13 +47,11 @@ type Name struct {
 
 // Has says whether a label is on the issue.
 func (i Issue) Has(label string) bool {
-	for _, l := range i.Labels {
-		if l.Name == label {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(i.Labels, func(l Name) bool { return l.Is(label) })
 }
+
+// Is says whether it is the label of that name: GitHub has no two that differ in case alone.
+func (n Name) Is(label string) bool { return strings.EqualFold(n.Name, label) }
 
 // Note is a comment in an event.
 type Note struct {

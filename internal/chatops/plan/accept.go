@@ -14,7 +14,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/chatops/record"
 )
 
-// accept handles the label. It accepts one text: that of the issue or, where that asks for nothing or is answered, of the one comment that waits. What
+// accept handles the label. It accepts one text: that of the issue or, where that asks for nothing or has its answer, of the one comment that waits. What
 // it accepted is in the record; nothing else is covered.
 func (a *asked) accept(ctx context.Context) (stop bool, err error) {
 	may, err := a.Policy.MayAccept(ctx, a.directory(), policy.User{ID: a.by.ID, Login: a.by.Login})
@@ -39,6 +39,9 @@ func (a *asked) acceptBody() bool {
 		return false
 	}
 	r, known := a.records.Key(a.plan.Source.Key)
+	if known && r.State != record.Waiting && len(a.records.Waiting()) > 0 {
+		return false
+	}
 	if err != nil || !known || r.Hash == c.Hash() {
 		return !(known && err == nil && (r.State.Open() || r.State == record.Done))
 	}

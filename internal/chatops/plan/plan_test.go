@@ -71,6 +71,13 @@ func planner(t *testing.T, h *hub) *plan.Planner {
 			t.Fatal(err)
 		}
 	}
+	const app = "description: A tool\nhome: https://example.com\ncategories: [cli]\nversion: {v: never, example: 1.0.0}\nsources:\n  - binary: https://example.com/{version}/{arch}\nstart:\n  - install: opt/tool\n"
+	if err := os.MkdirAll(filepath.Join(root, "applications/tool/latest"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "applications/tool/latest/app.yaml"), []byte(app), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	p, err := policy.ReadFile("../../../.github/chatops.yml")
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +200,10 @@ func TestRefusals(t *testing.T) {
 		"/imagebuild_apps kubelet 1.0.0":                 {plan.NoRecipe, "its versions are main", ""},
 		"/imagebuild_dockerimages zot v2.0.1":            {plan.NoRecipe, "not in the catalogue", ""},
 		"/imagebuild_dockerimages nginx 1 OTHER=x":       {plan.NoRecipe, "declares no build argument OTHER", ""},
-		"/imagebuild_configs nginx v0.0.1":               {plan.NoRecipe, "there is an application nginx too", ""},
+		"/imagebuild_configs nginx v0.0.1":               {plan.NoRecipe, "there is an application nginx too", "/imagebuild_apps nginx v0.0.1"},
+		"/imagebuild_configs kubelet 1.0":                {plan.NoRecipe, "there is an application kubelet too", ""},
+		"/imagebuild_apps ngimx stable":                  {plan.NoRecipe, "not in the catalogue", ""},
+		"/imagebuild_apps tool 1.0 1.1 v1.0":             {plan.BadCommand, "1.0 and v1.0 are one version of tool", "/imagebuild_apps tool 1.0 1.1"},
 		"/imagebuild_k8s":                                {plan.NotAllowed, "write permission", ""},
 		"/imagebuild_docker_k8s v5.0.1":                  {plan.NotAllowed, "write permission", ""},
 		"/imagebuild_apps nginx 1 --force":               {plan.NotAllowed, "to replace a tag", ""},
@@ -327,8 +337,8 @@ func TestRefusalsAreBounded(t *testing.T) {
 // labelled is a maintainer's label on an issue with a body.
 func labelled(t *testing.T, body string) github.Event {
 	b, _ := json.Marshal(body)
-	return event(t, `{"action":"labeled",%s,"sender":{"id":8,"login":"maintainer","type":"User"},"label":{"name":"accepted"},
-		"issue":{"number":3,"state":"open","body":%s,"user":%s,"labels":[{"name":"accepted"}]}}`, repo, b, user)
+	return event(t, `{"action":"labeled",%s,"sender":{"id":8,"login":"maintainer","type":"User"},"label":{"name":"Accepted"},
+		"issue":{"number":3,"state":"open","body":%s,"user":%s,"labels":[{"name":"Accepted"}]}}`, repo, b, user)
 }
 
 func TestAccepted(t *testing.T) {
@@ -359,6 +369,20 @@ func TestAccepted(t *testing.T) {
 		got := decide(t, planner(t, h), labelled(t, "I would like an image"))
 		if got.Action != plan.DoBuild || got.Source.Key != "comment-99" || got.Source.User != 7 {
 			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("a comment that waits, below a text that has its answer", func(t *testing.T) {
+		for body, state := range map[string]record.State{
+			"/imagebuild_app nginx 1.0.0 --force": record.Refused, "/imagebuild_apps gone 1.0.0": record.Refused, "/imagebuild_apps nginx 2.0.0": record.Failed,
+			"/imagebuild_apps nginx 3.0.0": record.Done, "/imagebuild_apps nginx 4.0.0": record.Running,
+		} {
+			h := maintained()
+			h.comments = append(h.comments, github.Comment{ID: 99, Body: line, User: github.User{ID: 7, Login: "stranger"}})
+			h.answered(record.Record{Key: "issue-3", User: 7, State: state, Hash: strings.Repeat("b", 64)})
+			h.answered(waiting)
+			if got := decide(t, planner(t, h), labelled(t, body)); got.Action != plan.DoBuild || got.Source.Key != "comment-99" {
+				t.Errorf("%s, %s: %+v", body, state, got)
+			}
 		}
 	})
 	t.Run("a comment that was changed", func(t *testing.T) {
@@ -432,8 +456,15 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("no %q in %v", part, err)
 		}
 	}
-	if _, err := planner(t, nil).Schedule([]plan.Scheduled{{Name: "gone", Version: "1.0", At: "a.txt:9"}}); err == nil || !strings.Contains(err.Error(), "a.txt:9") {
-		t.Errorf("%v", err)
+	for _, version := range []string{"1.0", "latest"} {
+		_, err := planner(t, nil).Schedule([]plan.Scheduled{{Name: "gone", Version: version, At: "a.txt:9"}})
+		if err == nil || !strings.Contains(err.Error(), `a.txt:9: "gone" is not in the catalogue`) {
+			t.Errorf("gone:%s: %v", version, err)
+		}
+	}
+	_, err = planner(t, nil).Schedule([]plan.Scheduled{{Name: "tool", Version: "1.0", At: "a.txt:1"}, {Name: "tool", Version: "v1.0", At: "a.txt:2"}})
+	if err == nil || err.Error() != "a.txt:2: tool:v1.0 is in a.txt:1 already, as 1.0" {
+		t.Errorf("one image twice: %v", err)
 	}
 }
 
@@ -491,7 +522,13 @@ func TestOutdated(t *testing.T) {
 	if err != nil || len(made.Builds) != 3 || made.Builds[1].ID != "apps-nginx-1.2.0" || made.Builds[1].Moving || made.Builds[2].ID != "apps-openebs-3.0.0" {
 		t.Errorf("%+v, %v", made.Builds, err)
 	}
-	if got := plan.Expand(lines, nil); len(got) != 1 {
+	// What is new is what a line has already, written in another way.
+	lines = append(lines, plan.Scheduled{Name: "tool", Version: "1.0", At: "a.txt:4"})
+	made, err = planner(t, nil).Schedule(plan.Expand(lines, []plan.Newer{{Name: "tool", Newest: "v1.0"}}))
+	if err != nil || len(made.Builds) != 2 {
+		t.Errorf("%+v, %v", made.Builds, err)
+	}
+	if got := plan.Expand(lines, nil); len(got) != 2 {
 		t.Errorf("%+v", got)
 	}
 	if _, err := plan.ReadSchedule(fstest.MapFS{"a.txt": {Data: []byte("!nginx:outdated\n*:1.0\n")}}); err == nil || !strings.Contains(err.Error(), "a.txt:2") {

@@ -175,7 +175,7 @@ func (a *asked) judge(ctx context.Context, c grammar.Command, e github.Event) er
 	}
 	builds, refusal := a.builds(c)
 	if refusal == nil {
-		refusal = a.recipes(c, builds)
+		refusal = a.recipes(c, builds, false)
 	}
 	if refusal == nil {
 		refusal, err = a.limit(ctx, c, builds, d)
@@ -203,7 +203,7 @@ func (a *asked) notAllowed(c grammar.Command, d policy.Decision) Refusal {
 	if missing != nil {
 		r.Problem += "; besides, " + missing.Problem
 		r.Acceptable = false
-	} else if missing := a.recipes(c, builds); missing != nil {
+	} else if missing := a.recipes(c, builds, false); missing != nil {
 		return *missing
 	}
 	return r

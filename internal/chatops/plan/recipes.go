@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/labring-actions/cluster-image/internal/catalog"
@@ -16,8 +17,9 @@ import (
 // worded is a version with a word in front of its number: lvm-1.0.1.
 var worded = regexp.MustCompile(`^([A-Za-z]{2,})-(v?[0-9]+\.[0-9].*)$`)
 
-// recipes finds the recipe of each build, and says why there is none.
-func (p *Planner) recipes(c grammar.Command, builds []Build) *Refusal {
+// recipes finds the recipe of each build, and says why there is none. A version that looks like none is refused where somebody wrote a command; a
+// schedule is written by maintainers, and latest and main are versions to it.
+func (p *Planner) recipes(c grammar.Command, builds []Build, scheduled bool) *Refusal {
 	if !c.Kind.Named() {
 		return nil
 	}
@@ -35,9 +37,9 @@ func (p *Planner) recipes(c grammar.Command, builds []Build) *Refusal {
 	for i, b := range builds {
 		r, err := all.Find(b.Name, b.Version)
 		if err != nil {
-			return unserved(c, b, all, err)
+			return unserved(c, b, all, err, scheduled)
 		}
-		if r.Dir != b.Version {
+		if r.Dir != b.Version && !scheduled {
 			if refusal := oddVersion(c, b, all); refusal != nil {
 				return refusal
 			}
@@ -45,6 +47,9 @@ func (p *Planner) recipes(c grammar.Command, builds []Build) *Refusal {
 		if r.Version != b.Version { // the recipe says how its tags are written
 			builds[i].Version = r.Version
 			builds[i] = builds[i].finish(strings.TrimSuffix(b.Image, "/"+b.Name+":"+b.Version))
+		}
+		if refusal := twice(c, builds[:i+1]); refusal != nil {
+			return refusal
 		}
 		builds[i].Recipe = string(kind) + "/" + b.Name + "/" + r.Dir
 		if refusal := declared(c, r); refusal != nil {
@@ -62,8 +67,32 @@ func (p *Planner) namesake(c grammar.Command) *Refusal {
 	if _, err := os.Stat(filepath.Join(p.Root, string(recipe.Application), c.Name)); err != nil {
 		return nil
 	}
-	return refuse(c, NoRecipe, "there is an application "+c.Name+" too, and both would be "+p.registry(c.Kind)+"/"+c.Name+"; a maintainer can name another registry for "+
+	refusal := refuse(c, NoRecipe, "there is an application "+c.Name+" too, and both would be "+p.registry(c.Kind)+"/"+c.Name+"; a maintainer can name another registry for "+
 		string(c.Kind)+" in the policy")
+	if app := (grammar.Command{Kind: grammar.Apps, Name: c.Name, Versions: c.Versions}); p.serves(app) {
+		refusal.Suggestion = app.String()
+	}
+	return refusal
+}
+
+// serves says that there is a recipe of an application for what a command asks for.
+func (p *Planner) serves(c grammar.Command) bool {
+	builds, refusal := p.builds(c)
+	return refusal == nil && p.recipes(c, builds, false) == nil
+}
+
+// twice refuses the last of the builds where one before it makes the same image: the recipe takes both ways to write the version.
+func twice(c grammar.Command, builds []Build) *Refusal {
+	last := len(builds) - 1
+	first := slices.IndexFunc(builds, func(b Build) bool { return b.Version == builds[last].Version })
+	if first == last {
+		return nil
+	}
+	refusal := refuse(c, BadCommand, c.Versions[first]+" and "+c.Versions[last]+" are one version of "+c.Name)
+	other := c
+	other.Versions = slices.Delete(slices.Clone(c.Versions), last, last+1)
+	refusal.Suggestion = other.String()
+	return refusal
 }
 
 func refuse(c grammar.Command, why Reason, problem string) *Refusal {
@@ -71,13 +100,15 @@ func refuse(c grammar.Command, why Reason, problem string) *Refusal {
 }
 
 // unserved answers a name or version without a recipe.
-func unserved(c grammar.Command, b Build, all *catalog.Catalog, err error) *Refusal {
-	if refusal := oddVersion(c, b, all); refusal != nil && errors.Is(err, catalog.ErrUnknown) {
-		return refusal
+func unserved(c grammar.Command, b Build, all *catalog.Catalog, err error, scheduled bool) *Refusal {
+	var name *catalog.UnknownName
+	unknown := errors.As(err, &name)
+	odd := oddVersion(c, b, all)
+	if odd != nil && !unknown && !scheduled && errors.Is(err, catalog.ErrUnknown) {
+		return odd
 	}
 	refusal := refuse(c, NoRecipe, strings.ReplaceAll(err.Error(), "; cluster-image list shows what is", ""))
-	var name *catalog.UnknownName
-	if errors.As(err, &name) && len(name.Nearest) == 1 {
+	if unknown && odd == nil && len(name.Nearest) == 1 {
 		other := c
 		other.Name = name.Nearest[0]
 		refusal.Suggestion = other.String()

@@ -38,7 +38,7 @@ func (a *asked) issue(e github.Event) string {
 	switch {
 	case e.Issue == nil:
 		return "the event has no issue"
-	case e.Action == "labeled" && e.Label != nil && e.Label.Name == a.Policy.Label.Name:
+	case e.Action == "labeled" && e.Label != nil && e.Label.Is(a.Policy.Label.Name):
 		a.labelled = true
 	case e.Action != "opened":
 		return "only an issue that is opened, or labelled " + a.Policy.Label.Name + ", is read"

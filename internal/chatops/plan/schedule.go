@@ -27,7 +27,8 @@ type Scheduled struct {
 	Name, Version string
 	// Fixed says that the tag is to stay what it is.
 	Fixed bool
-	// Outdated stands for the newest version there is, where that is newer than the catalogue knows. The name * is every application then.
+	// Outdated stands for the newest version there is, where that is newer than the catalogue knows, and for what [Expand] made of it. The name * is
+	// every application then.
 	Outdated bool
 	// At is the place: file:line.
 	At string
@@ -131,7 +132,7 @@ func Expand(lines []Scheduled, newer []Newer) []Scheduled {
 				continue
 			}
 			seen[key] = true
-			out = append(out, Scheduled{Name: n.Name, Version: n.Newest, Fixed: true, At: l.At})
+			out = append(out, Scheduled{Name: n.Name, Version: n.Newest, Fixed: true, Outdated: true, At: l.At})
 		}
 	}
 	return out
@@ -141,20 +142,27 @@ func Expand(lines []Scheduled, newer []Newer) []Scheduled {
 func (p *Planner) Schedule(lines []Scheduled) (Plan, error) {
 	out := Plan{Version: Version, Action: DoBuild, Source: Source{Event: "schedule", Run: p.Run, Attempt: p.Attempt, RunURL: p.RunURL}}
 	var wrong []error
+	seen := map[string]Scheduled{}
 	for _, l := range lines {
 		b := Build{Kind: grammar.Apps, Name: l.Name, Version: l.Version, Moving: !l.Fixed}.finish(p.registry(grammar.Apps))
 		c := grammar.Command{Kind: grammar.Apps, Name: l.Name, Versions: []string{l.Version}}
 		one := []Build{b}
 		refusal := p.buildable(c, one)
 		if refusal == nil {
-			refusal = p.recipes(c, one)
+			refusal = p.recipes(c, one, true)
 		}
-		// A schedule is written by maintainers: latest and main are versions to it.
-		if refusal != nil && refusal.Reason != BadCommand {
+		if refusal != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %s", l.At, refusal.Problem))
 			continue
 		}
-		out.Builds = append(out.Builds, one...)
+		// A version may be written in two ways, and what is new may be what a line has.
+		switch before, ok := seen[one[0].ID]; {
+		case !ok:
+			seen[one[0].ID] = l
+			out.Builds = append(out.Builds, one...)
+		case !l.Outdated:
+			wrong = append(wrong, fmt.Errorf("%s: %s:%s is in %s already, as %s", l.At, l.Name, l.Version, before.At, before.Version))
+		}
 	}
 	if len(out.Builds) > WaveSize*MaxWaves {
 		wrong = append(wrong, fmt.Errorf("%d images are scheduled, at most %d can be built at once", len(out.Builds), WaveSize*MaxWaves))
@@ -164,6 +172,11 @@ func (p *Planner) Schedule(lines []Scheduled) (Plan, error) {
 	}
 	out.Waves = waves(out.Builds)
 	return out, errors.Join(wrong...)
+}
+
+// Has says whether a line is about an application.
+func Has(lines []Scheduled, name string) bool {
+	return slices.ContainsFunc(lines, func(l Scheduled) bool { return l.Name == name || l.Name == everything })
 }
 
 // Only keeps the lines that have one of the names; no names keep all.
