@@ -27,7 +27,7 @@ func TestConfigCoreDNS(t *testing.T) {
 	writeFile(t, filepath.Join(bin, "kubectl"), "#!"+bash+"\necho \"$*\" >> "+calls+"\n", 0o755)
 	for replicas, want := range map[string]string{"3": "--replicas 3\n", "0": "", "-1": "", "2;id": "", "": "--replicas 2\n"} {
 		_ = os.Remove(calls)
-		cmd := exec.Command(bash, "../configs/coredns/latest/opt/coredns.sh")
+		cmd := exec.Command(bash, "../configs/coredns-replicas/latest/opt/coredns.sh")
 		cmd.Env = []string{"PATH=" + bin, "REPLICAS=" + replicas}
 		out, err := cmd.CombinedOutput()
 		asked, _ := os.ReadFile(calls)

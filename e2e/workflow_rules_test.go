@@ -10,10 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/labring-actions/cluster-image/internal/chatops/github"
 	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
+	"github.com/labring-actions/cluster-image/internal/chatops/plan"
+	"github.com/labring-actions/cluster-image/internal/chatops/policy"
 )
 
 var (
@@ -244,14 +248,13 @@ type issueForm struct {
 	}
 }
 
-// TestIssueForms fills in every issue form as a person does, makes the body that GitHub makes of it, and reads that.
-func TestIssueForms(t *testing.T) {
-	t.Parallel()
+// issueForms are all there are, by their files.
+func issueForms(t *testing.T) map[string]issueForm {
 	files, err := filepath.Glob("../.github/ISSUE_TEMPLATE/*.*.yml")
 	if err != nil || len(files) != 10 {
 		t.Fatalf("%d forms, %v", len(files), err)
 	}
-	kinds := map[string]map[grammar.Kind]bool{}
+	all := map[string]issueForm{}
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -261,6 +264,16 @@ func TestIssueForms(t *testing.T) {
 		if err := yaml.Unmarshal(b, &f); err != nil {
 			t.Fatal(err)
 		}
+		all[file] = f
+	}
+	return all
+}
+
+// TestIssueForms fills in every issue form as a person does, makes the body that GitHub makes of it, and reads that.
+func TestIssueForms(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]map[grammar.Kind]bool{}
+	for file, f := range issueForms(t) {
 		if len(f.Labels) > 0 {
 			t.Errorf("%s: a form that sets labels could accept itself", file)
 		}
@@ -287,6 +300,62 @@ func TestIssueForms(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestExamplesOfCommands: a command that the help, the documents, the forms or a recipe's README show can be given as it stands, by the policy and of the
+// recipes that the repository has.
+func TestExamplesOfCommands(t *testing.T) {
+	t.Parallel()
+	rules, err := policy.ReadFile("../.github/chatops.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan.Planner{Policy: rules, Root: "..", Now: time.Now, Run: 1}
+	for at, body := range examples(t) {
+		e := github.Event{Name: "issues", Action: "opened", Issue: &github.Issue{Number: 1, Title: "【Auto-build】", Body: body}}
+		got, err := p.Plan(t.Context(), e)
+		switch {
+		case err != nil || got.Action == plan.DoIgnore:
+			t.Errorf("%s: %q: %+v, %v", at, body, got, err)
+		case got.Refusal != nil && got.Refusal.Reason != plan.NotAllowed && got.Refusal.Reason != plan.NoBuilder: // a stranger asks
+			t.Errorf("%s: %q: %+v", at, body, got.Refusal)
+		}
+	}
+}
+
+// shown finds a command that a document shows, on a line of its own.
+var shown = regexp.MustCompile(`(?m)^    (/(?:single_)?imagebuild_.*)$`)
+
+// examples are the commands that are shown to people, by where they stand.
+func examples(t *testing.T) map[string]string {
+	all := map[string]string{}
+	for _, f := range grammar.Forms() {
+		all["the help of "+f.Usage] = f.Example
+	}
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../configs/*/README.md", "../dockerimages/*/README.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, m := range shown.FindAllStringSubmatch(string(b), -1) {
+				all[fmt.Sprintf("%s, number %d", file, i+1)] = m[1]
+			}
+		}
+	}
+	for file, f := range issueForms(t) {
+		for choice := range f.Body[0].Attributes.Options {
+			all[fmt.Sprintf("%s, choice %d", file, choice)] = strings.ReplaceAll(f.filled(choice), "KEY=VALUE", "_No response_")
+		}
+	}
+	if len(all) < 30 {
+		t.Errorf("only %d examples", len(all))
+	}
+	return all
 }
 
 // filled is the body of an issue, with the placeholders as answers.

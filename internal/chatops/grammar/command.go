@@ -116,10 +116,10 @@ type form struct {
 
 // forms are all commands there are.
 var forms = []form{
-	{"/imagebuild_apps", Apps, 0, "NAME VERSION...", "nginx 1.23.1", "the cluster image of an application; several versions make a batch"},
-	{"/imagebuild_dockerimages", DockerImages, 0, "NAME VERSION [KEY=VALUE,...]", "zot v2.0.1", "a container image, with build arguments"},
-	{"/imagebuild_configs", Configs, 0, "NAME VERSION", "coredns v0.0.1", "an image of configuration"},
-	{"/imagebuild_hosted", Hosted, 0, "NAME VERSION", "nginx 1.23.1", "as apps, on the project's own machine, for images that are too large elsewhere"},
+	{"/imagebuild_apps", Apps, 0, "NAME VERSION...", "nginx 1.29.1", "the cluster image of an application; several versions make a batch"},
+	{"/imagebuild_dockerimages", DockerImages, 0, "NAME VERSION [KEY=VALUE,...]", "curl-kubectl v1.31.4", "a container image, with build arguments"},
+	{"/imagebuild_configs", Configs, 0, "NAME VERSION", "coredns-replicas v0.0.1", "an image of configuration"},
+	{"/imagebuild_hosted", Hosted, 0, "NAME VERSION", "nginx 1.29.1", "as apps, on the project's own machine, for images that are too large elsewhere"},
 	{"/imagebuild_k8s", K8s, 0, "[SEALOS-VERSION]", "v5.0.1", "Kubernetes with containerd, all versions"},
 	{"/single_imagebuild_k8s_part1", K8s, 1, "[SEALOS-VERSION]", "v5.0.1", "the first part of them"},
 	{"/single_imagebuild_k8s_part2", K8s, 2, "[SEALOS-VERSION]", "v5.0.1", "the second part"},
