@@ -16,6 +16,9 @@ const copyLine = "COPY registry registry"
 
 // misplaced is about a registry directory that no cluster would look into.
 func misplaced(dir string) error {
+	if path.Dir(dir) == layer.Root { // registry/linux-amd64
+		return fmt.Errorf("%s holds a registry directory (%s), as registry save leaves it for several platforms: move registry/ out of the context, and name it with --registry-dir", dir, layoutPath)
+	}
 	if dir == "" {
 		dir = "."
 	}

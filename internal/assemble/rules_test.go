@@ -74,6 +74,7 @@ func TestRegistryPlace(t *testing.T) {
 		"ignored and shown":     {"COPY . .", true, files{".dockerignore": "*\n!a.txt\n!registry\n"}, ""},
 		"ignored, no needs":     {"COPY . .", false, files{".dockerignore": "registry"}, ""},
 		"misplaced":             {"COPY . .", false, files{"charts/" + tree: "x"}, "charts/registry" + looks},
+		"below registry":        {"COPY . .", false, files{"registry/linux-amd64/docker/registry/v2/x": "x"}, "registry/linux-amd64 holds a registry directory (docker/registry/v2), as registry save leaves it for several platforms: move registry/ out of the context, and name it with --registry-dir"},
 		"misplaced at the top":  {"COPY . .", false, files{"docker/registry/v2/x": "x"}, "." + looks},
 		"misplaced and ignored": {"COPY . .", false, files{"charts/" + tree: "x", ".dockerignore": "charts/registry"}, ""},
 		"a chart":               {"COPY . .", false, files{"registry/Chart.yaml": "name: registry"}, "Kubefile:2: COPY . .: this makes /registry/Chart.yaml" + isNone},

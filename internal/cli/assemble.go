@@ -57,7 +57,7 @@ func (p *Program) assemble(ctx context.Context, dir string, o *assembleOptions) 
 	if err != nil {
 		return err
 	}
-	order, err := o.order(dir, app, version, ref)
+	order, err := o.order(p, dir, app, version, ref)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (p *Program) assemble(ctx context.Context, dir string, o *assembleOptions) 
 	return p.Result(buildResult(order.Order, built))
 }
 
-func (o *assembleOptions) order(dir, app, version string, ref reference.Reference) (pipeline.AssembleOrder, error) {
+func (o *assembleOptions) order(p *Program, dir, app, version string, ref reference.Reference) (pipeline.AssembleOrder, error) {
 	contexts, err := pipeline.Find(dir, o.platforms)
 	if err != nil {
 		return pipeline.AssembleOrder{}, failure.New(failure.Usage, "%w", err).Advise("CONTEXT is the directory that download leaves")
@@ -83,6 +83,7 @@ func (o *assembleOptions) order(dir, app, version string, ref reference.Referenc
 		if order.RegistryDirs, err = pipeline.Find(o.registryDir, contexts.Platforms()); err != nil {
 			return order, failure.New(failure.Usage, "%w", err).Advise("DIR is the directory that registry save leaves")
 		}
+		p.warnMixed(o.registryDir)
 	}
 	at, err := sourceDate()
 	if err != nil {

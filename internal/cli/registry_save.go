@@ -89,6 +89,7 @@ func (p *Program) registrySave(ctx context.Context, dir string, o *saveOptions) 
 		saved = append(saved, savedImage{i.Ref.String(), i.Platform, i.Digest.String(), i.Total})
 		lines = append(lines, fmt.Sprintf("%s %s %s", i.Ref, i.Platform, i.Digest))
 	}
+	p.warnMixed(o.registryDir)
 	p.Reporter().Report()
 	return p.Result(strings.Join(lines, "\n"), saved)
 }

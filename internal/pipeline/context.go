@@ -11,6 +11,7 @@ import (
 
 	"github.com/labring-actions/cluster-image/internal/recipe"
 	"github.com/labring-actions/cluster-image/internal/reference"
+	"github.com/labring-actions/cluster-image/internal/registrydir"
 )
 
 // Platforms are what is built unless something narrows it.
@@ -85,6 +86,25 @@ func Find(dir string, platforms []string) (ByPlatform, error) {
 		}
 	}
 	return out, nil
+}
+
+// Mixed lists the registry directories of single platforms below dir, where dir is one itself too: then [Find] gives those, and not dir.
+func Mixed(dir string) []string {
+	if !isRegistry(dir) {
+		return nil
+	}
+	var out []string
+	for _, p := range presentPlatforms(dir) {
+		if below := filepath.Join(dir, subdirectory(p)); isRegistry(below) {
+			out = append(out, below)
+		}
+	}
+	return out
+}
+
+func isRegistry(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(registrydir.Root)))
+	return err == nil
 }
 
 func presentPlatforms(dir string) []string {

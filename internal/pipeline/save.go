@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -61,6 +62,7 @@ func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o S
 		return plan, at("fetch", failure.Source, err)
 	}
 	for _, p := range o.Dirs.Platforms() {
+		e.warnMoved(registries[p], o.Dirs[p], p)
 		err := e.step("write", o.Dirs[p], func() error {
 			return e.healing(ctx, resolved, bare, func() error { return writeRegistry(ctx, registries[p], o.Dirs[p], o.Prune) })
 		})
@@ -69,6 +71,22 @@ func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o S
 		}
 	}
 	return plan, nil
+}
+
+// warnMoved tells of images of another platform whose tags will name those of this one: a directory has one manifest a tag.
+func (e *Engine) warnMoved(d *registrydir.Dir, path, platform string) {
+	moved := d.Moves(path, platform)
+	if len(moved) == 0 {
+		return
+	}
+	var names []string
+	for _, m := range moved[:min(len(moved), 3)] {
+		names = append(names, m.Name)
+	}
+	if more := len(moved) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	e.Reporter.Warn("%s had %s for %s, and now has them for %s alone: save each platform to a directory of its own, or all of them at once", path, strings.Join(names, ", "), moved[0].Platform, platform)
 }
 
 func writeRegistry(ctx context.Context, d *registrydir.Dir, path string, prune bool) error {
@@ -139,10 +157,7 @@ func mergeOwn(ctx context.Context, d *registrydir.Dir, dir, platform string) err
 
 // bringImages says whether any context has a registry directory of its own.
 func (b ByPlatform) bringImages() bool {
-	return slices.ContainsFunc(b.Dirs(), func(dir string) bool {
-		_, err := os.Lstat(filepath.Join(dir, "registry", filepath.FromSlash(registrydir.Root)))
-		return err == nil
-	})
+	return slices.ContainsFunc(b.Dirs(), func(dir string) bool { return isRegistry(filepath.Join(dir, "registry")) })
 }
 
 func imagesFor(platform string, r transfer.Resolution, whole members) []registrydir.Image {

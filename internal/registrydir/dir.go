@@ -48,6 +48,8 @@ type Member struct {
 type Dir struct {
 	blobs map[v1.Hash]blob
 	repos map[string]*repository
+	// spare is how many blobs there are besides, which nothing links.
+	spare int
 }
 
 type blob struct {

@@ -81,7 +81,7 @@ func checkWhole(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	for _, line := range defectsOf(t, back.Verify(t.Context(), amd64)) {
-		if !strings.Contains(line, "has no tag") {
+		if !strings.Contains(line, "has no tag") && !strings.Contains(line, "holds no image") {
 			t.Error(line)
 		}
 	}

@@ -242,4 +242,5 @@ func (s *scanner) keepLinked(open opener) {
 			s.dir.blobs[l.to] = blob{size: size, from: open}
 		}
 	}
+	s.dir.spare = len(s.found) - len(s.dir.blobs)
 }

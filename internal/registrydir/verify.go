@@ -12,7 +12,7 @@ import (
 )
 
 // Verify reads all bytes and lists every defect in one [*DefectsError]: blobs that are not what their digest says, tags that do not lead to a
-// complete image, images that are not for the platform (linux/amd64; empty for any), repositories that would stop `sealos registry sync`.
+// complete image, blobs without any image, images that are not for the platform (linux/amd64; empty for any), repositories that would stop `sealos registry sync`.
 // Of an index only the images that are here need be complete, since a directory holds one platform.
 func (d *Dir) Verify(ctx context.Context, platform string) error {
 	v := verifier{dir: d, bad: hashes{}}
@@ -25,6 +25,9 @@ func (d *Dir) Verify(ctx context.Context, platform string) error {
 	}
 	if err := v.rehash(ctx); err != nil {
 		return fmt.Errorf("verify registry directory: %w", err)
+	}
+	if len(d.repos) == 0 && d.spare > 0 {
+		v.defects.add(Root+"/"+repositoriesDir, "holds no image, though there are %d blobs: save the images again", d.spare)
 	}
 	for _, name := range d.names() {
 		v.repository(name, d.repos[name])

@@ -168,6 +168,32 @@ func TestVerifyNeedsTags(t *testing.T) {
 	}
 }
 
+// TestVerifyNeedsImages takes what is left of a run that was killed while it wrote blobs, or of a copy that forgot the rest.
+func TestVerifyNeedsImages(t *testing.T) {
+	t.Parallel()
+	s := registrydirtest.NewStore()
+	fsys := mapFS(t, mustNew(t, sample(s), s))
+	blobs := 0
+	for path := range fsys {
+		if strings.Contains(path, "/repositories/") {
+			delete(fsys, path)
+		} else {
+			blobs++
+		}
+	}
+	d, err := registrydir.ReadFS(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%srepositories: holds no image, though there are %d blobs: save the images again", v2, blobs)
+	if got := defectsOf(t, d.Verify(t.Context(), amd64)); len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %s", got, want)
+	}
+	if err := mustNew(t, nil, s).Verify(t.Context(), amd64); err != nil {
+		t.Errorf("a directory of an application without images: %v", err)
+	}
+}
+
 func TestVerifyStops(t *testing.T) {
 	t.Parallel()
 	s := registrydirtest.NewStore()

@@ -56,6 +56,28 @@ func TestCopy(t *testing.T) {
 	diffFiles(t, onDisk(t, second), contents(t, d))
 }
 
+func TestMoves(t *testing.T) {
+	t.Parallel()
+	s := registrydirtest.NewStore()
+	dir := t.TempDir()
+	amd, arm, newer := s.Image(registrydirtest.OCI, amd64, "a"), s.Image(registrydirtest.OCI, "linux/arm64/v8", "b"), s.Image(registrydirtest.OCI, amd64, "c")
+	of := func(x, y registrydir.Image) *registrydir.Dir {
+		return mustNew(t, []registrydir.Image{registrydirtest.As("x:1", x, nil), registrydirtest.As("y:1", y, nil)}, s)
+	}
+	if got := of(amd, amd).Moves(dir, amd64); got != nil {
+		t.Errorf("an empty directory: %v", got)
+	}
+	if err := of(amd, amd).Write(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := of(amd, newer).Moves(dir, amd64); got != nil {
+		t.Errorf("a tag that moved: %v", got)
+	}
+	if got := of(amd, arm).Moves(dir, "linux/arm64"); !slices.Equal(got, []registrydir.Moved{{Name: "library/y:1", Platform: amd64}}) {
+		t.Errorf("another platform: %v", got)
+	}
+}
+
 func TestWriteAgainTouchesNothing(t *testing.T) {
 	t.Parallel()
 	s := registrydirtest.NewStore()
