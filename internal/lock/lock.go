@@ -58,7 +58,7 @@ type Input struct {
 
 // Image is a container image that the application needs.
 type Image struct {
-	// Ref is what asks for it; From is where it was found when that is another place.
+	// Ref is what asks for it; From is where the recipe sends it when that is another place.
 	Ref  string `yaml:"ref" json:"ref"`
 	From string `yaml:"from,omitempty" json:"from,omitempty"`
 	// Digest is what the reference named: an index, or the manifest of the only platform.

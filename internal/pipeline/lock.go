@@ -36,20 +36,17 @@ func (e *Engine) Lock(ctx context.Context, r recipe.Recipe, platforms []string) 
 	if l.Contexts, err = contextDigests(b.Contexts); err != nil {
 		return lock.Lock{}, explain(err, b.order, stage{"download", failure.Internal, nil})
 	}
-	l.Images, l.Absent = lockedImages(b.resolved)
+	l.Images, l.Absent = lockedImages(b.resolved, func(i transfer.Image) string { return movedTo(i, b.Built.Needs.mirrors, e.Mirrors) })
 	return l, nil
 }
 
 // lockedImages are the images that were resolved, and those that may be needed and do not exist for any platform.
-func lockedImages(r transfer.Resolution) (images []lock.Image, absent []string) {
+func lockedImages(r transfer.Resolution, moved func(transfer.Image) string) (images []lock.Image, absent []string) {
 	for _, i := range r.Images {
 		if i.Source.Host == "" {
 			continue // brought as an archive, which the context's digest holds
 		}
-		one := lock.Image{Ref: i.Ref.String(), Platforms: map[string]lock.Manifest{}}
-		if i.Source.Repository() != i.Ref.Repository() {
-			one.From = i.Source.Repository()
-		}
+		one := lock.Image{Ref: i.Ref.String(), From: moved(i), Platforms: map[string]lock.Manifest{}}
 		for p, m := range i.Platforms {
 			one.Digest = m.Manifest.Digest.String()
 			one.Platforms[p] = lock.Manifest{Digest: one.Digest, Size: sizeOf(m)}
@@ -66,6 +63,18 @@ func lockedImages(r transfer.Resolution) (images []lock.Image, absent []string) 
 		}
 	}
 	return images, absent
+}
+
+// movedTo is the place to which the recipe sends an image that was found there; empty for one that was found under its own name. Through which of the
+// user's mirrors it came is not told: a lock is the same with all of them and with none.
+func movedTo(i transfer.Image, recipe, user reference.Mirrors) string {
+	found := func(r reference.Reference) bool { return r.Repository() == i.Source.Repository() }
+	for _, s := range recipe.Sources(i.Ref) {
+		if s.Repository() != i.Ref.Repository() && slices.ContainsFunc(user.Sources(s), found) {
+			return s.Repository()
+		}
+	}
+	return ""
 }
 
 func sizeOf(m transfer.PlatformImage) int64 {
