@@ -55,7 +55,7 @@ func (e *engineChoice) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "engine", Usage: "build in this `ENGINE`: process, or dagger, which runs every step in a container", Value: choiceValue(&e.engine, inProcess, onDagger)},
 		&cli.StringFlag{
-			Name: "runner", Usage: "use the Dagger engine at `ADDRESS`: ssh://, tcp://, tls://, unix://, kube-pod://, container://",
+			Name: "runner", Usage: "use the Dagger engine at `ADDRESS`: ssh://, tcp://, unix://, kube-pod://, container://",
 			DefaultText: "$" + remote.RunnerVariable + ", else one that dagger starts", Destination: &e.runner,
 		},
 		&cli.StringFlag{

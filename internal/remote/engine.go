@@ -28,7 +28,7 @@ var ErrNoEngine = errors.New("no Dagger engine answered")
 
 // Engine is a Dagger engine and the module that is called on it.
 type Engine struct {
-	// Runner is the engine's address, as ssh://, tcp://, tls://, unix://, kube-pod://, container:// or image://. Empty leaves it to the environment,
+	// Runner is the engine's address, as ssh://, tcp://, unix://, kube-pod://, container:// or image://. Empty leaves it to the environment,
 	// and that to dagger, which starts an engine with Docker.
 	Runner string
 	// Module is a directory with a dagger.json, or an address as github.com/OWNER/REPOSITORY@VERSION.

@@ -42,6 +42,13 @@ func TestProbe(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("an address of another kind", func(t *testing.T) {
+		fakeDagger(t, cli+`echo 'Error: start engine: no driver for scheme "tls" found [traceparent:ca7d-5f4b]' >&2; exit 1`)
+		_, err := remote.Engine{Runner: "tls://b:1"}.Probe(t.Context())
+		if !errors.Is(err, remote.ErrNoEngine) || !strings.HasSuffix(err.Error(), `at tls://b:1: start engine: no driver for scheme "tls" found`) {
+			t.Errorf("got %v", err)
+		}
+	})
 	for words, want := range map[string]string{
 		"transport: dial tcp b:1: connect: connection refused":                                           "transport: dial tcp b:1: connect: connection refused",
 		"command [ssh -- b buildctl dial-stdio] has exited: stderr=me@b: Permission denied (publickey).": "me@b: Permission denied (publickey).",

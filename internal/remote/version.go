@@ -38,6 +38,8 @@ var (
 	ansi           = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 	versionPattern = regexp.MustCompile(`v\d+\.\d+\.\d+[^\s]*`)
 	answerPattern  = regexp.MustCompile(`connected name=(\S+) client-version=\S+ server-version=(\S+)`)
+	// tracePattern is what dagger adds to its last line for those who look into its traces.
+	tracePattern = regexp.MustCompile(` \[traceparent:[^\]]*\]`)
 	// obstaclePattern is how dagger tells why it cannot connect, again and again: in the words of the network, or of ssh after "stderr=".
 	obstaclePattern = regexp.MustCompile(`connection error: desc = "(?:[^\n]*stderr=)?([^\n]*[^\n"])`)
 )
@@ -108,5 +110,6 @@ func obstacle(log string) string {
 		return found[len(found)-1][1]
 	}
 	lines := strings.Split(log, "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
+	last := tracePattern.ReplaceAllString(lines[len(lines)-1], "")
+	return strings.TrimPrefix(strings.TrimSpace(last), "Error: ")
 }
