@@ -28,8 +28,8 @@ func newCommand(p *Program) *cli.Command {
 		Name:      "new",
 		Usage:     "write the recipe of an application",
 		ArgsUsage: "NAME",
-		UsageText: "cluster-image new nginx --chart nginx --repo https://charts.bitnami.com/bitnami\n" +
-			"cluster-image new kargo --chart oci://ghcr.io/akuity/kargo-charts/kargo\n" +
+		UsageText: "cluster-image new headlamp --chart headlamp --repo https://headlamp-k8s.github.io/headlamp\n" +
+			"cluster-image new podinfo --chart oci://ghcr.io/stefanprodan/charts/podinfo\n" +
 			"cluster-image new tool --binary https://github.com/o/tool/releases/download/v1.2.3/tool-linux-amd64 --version v1.2.3 --category cli",
 		Description: "Looks at the chart, and writes NAME/latest/app.yaml in the directory of recipes. What it can't find out is asked for on a terminal, or " +
 			"taken from flags. In the URL of a manifest or program, the version and the word for amd64 become placeholders. A recipe that exists is not touched.",

@@ -58,7 +58,7 @@ func siteCommand(p *Program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return p.Result(fmt.Sprintf("%s: %d applications, open index.html", output, written.Apps), written)
+			return p.Result(fmt.Sprintf("%s: %s, open index.html", output, count(written.Apps, "application")), written)
 		},
 	}
 }
