@@ -22,7 +22,7 @@ func (m *ClusterImage) Build(
 	// The application, for example nginx.
 	app string,
 
-	// Its version, for example 1.23.1.
+	// Its version, for example 1.29.1.
 	version string,
 
 	// Build for these platforms, linux/amd64 or linux/arm64; for all that the recipe serves when not given.

@@ -19,10 +19,10 @@ import (
 func (m *ClusterImage) DockerImage(
 	ctx context.Context,
 
-	// The image, for example adminer.
+	// The image, for example curl-kubectl.
 	name string,
 
-	// Its version, for example 4.8.1.
+	// Its version, for example v1.31.4.
 	version string,
 
 	// Build for these platforms, linux/amd64 or linux/arm64; for all that the recipe serves when not given.

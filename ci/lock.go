@@ -26,7 +26,7 @@ func (m *ClusterImage) Lock(
 	// The application, for example nginx.
 	app string,
 
-	// Its version, for example 1.23.1.
+	// Its version, for example 1.29.1.
 	version string,
 
 	// Lock it for these platforms, linux/amd64 or linux/arm64; for all that the recipe serves when not given.

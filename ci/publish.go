@@ -25,7 +25,7 @@ const (
 func (i *Image) Publish(
 	ctx context.Context,
 
-	// Where to, for example docker.io/labring/nginx:1.23.1.
+	// Where to, for example docker.io/labring/nginx:1.29.1.
 	address string,
 
 	// The user name for the registry.

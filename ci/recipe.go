@@ -30,7 +30,7 @@ func (m *ClusterImage) Download(
 	// The application, for example nginx.
 	app string,
 
-	// Its version, for example 1.23.1.
+	// Its version, for example 1.29.1.
 	version string,
 
 	// Build for these platforms, linux/amd64 or linux/arm64; all that the recipe serves when not given.
@@ -133,7 +133,7 @@ func (m *ClusterImage) Needs(
 	// The application, for example nginx.
 	app string,
 
-	// Its version, for example 1.23.1.
+	// Its version, for example 1.29.1.
 	version string,
 
 	// Look at these platforms, linux/amd64 or linux/arm64; at all that the recipe serves when not given.
