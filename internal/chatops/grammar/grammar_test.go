@@ -51,7 +51,7 @@ func TestCommands(t *testing.T) {
 func TestNoCommand(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
-		"", "thanks", "builds looks good to me!", "please /imagebuild_apps nginx 1.23.1", "\n/imagebuild_apps nginx 1.23.1", "> /imagebuild_apps nginx 1.23.1",
+		"", "thanks", "imagebuild is nice", "imagebuild_app is what I need", "builds looks good to me!", "please /imagebuild_apps nginx 1.23.1", "\n/imagebuild_apps nginx 1.23.1", "> /imagebuild_apps nginx 1.23.1",
 		"```\n/imagebuild_apps nginx 1.23.1\n```", "`/imagebuild_apps nginx 1.23.1`", "<!-- x -->\n/imagebuild_apps nginx 1.23.1", "    /imagebuild_apps nginx 1.23.1",
 		"\t/imagebuild_apps nginx 1.23.1", "/lgtm", "/assign @someone", "/kube 1.29.0", "- /imagebuild_apps nginx 1.23.1", "# /imagebuild_apps nginx 1.23.1",
 		"### Description\n\n/imagebuild_apps nginx 1.23.1", "\ufeff/imagebuild_apps nginx 1.23.1",
@@ -75,7 +75,15 @@ func TestMisses(t *testing.T) {
 		{"/imagebuild_apps  nginx 1.23.1", "one blank stands between two words", "/imagebuild_apps nginx 1.23.1"},
 		{"/imagebuild_apps nginx  1.23.1", "one blank stands between two words", "/imagebuild_apps nginx 1.23.1"},
 		{" /imagebuild_apps nginx 1.23.1", "the line begins with a blank", "/imagebuild_apps nginx 1.23.1"},
+		{"imagebuild_apps nginx 1.23.1", "begins with a slash", "/imagebuild_apps nginx 1.23.1"},
+		{"single_imagebuild_k8s_part1", "begins with a slash", "/single_imagebuild_k8s_part1"},
 		{"/imagebuild_apps nginx", "the version is missing", ""},
+		{"/imagebuild_apps nginx:1.23.1", "the version is missing", "/imagebuild_apps nginx 1.23.1"},
+		{"/imagebuild_apps nginx:1.23.1 --dry-run", "the version is missing", "/imagebuild_apps nginx 1.23.1 --dry-run"},
+		{"/imagebuild_apps nginx 1.23.1,1.23.2", "character 7 is ','", "/imagebuild_apps nginx 1.23.1 1.23.2"},
+		{"/imagebuild_apps nginx 1.23.1, 1.23.2", "character 7 is ','", "/imagebuild_apps nginx 1.23.1 1.23.2"},
+		{"/imagebuild_configs coredns:v1", "the version is missing", "/imagebuild_configs coredns v1"},
+		{"/imagebuild_apps :,", "the version is missing", ""},
 		{"/imagebuild_apps", "name and version are missing", ""},
 		{"/imagebuild_dockerimages", "name and version are missing", ""},
 		{"/imagebuild_apps helm latest", `"latest" is no version`, ""},

@@ -68,6 +68,9 @@ func meant(line string) bool {
 		return false
 	}
 	word, _, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
+	if slashless(word) {
+		return true
+	}
 	word = strings.ToLower(strings.Replace(word[:min(len(word), 64)], "／", "/", 1))
 	if !strings.HasPrefix(word, "/") {
 		return false
@@ -81,6 +84,12 @@ func meant(line string) bool {
 	return near
 }
 
+// slashless says that a word is a command but for its slash. A word that is nearly that may begin a sentence.
+func slashless(word string) bool {
+	_, ok := formOf("/" + word)
+	return ok
+}
+
 // parseLine reads a line of no more than maxLine bytes.
 func parseLine(line string) (Command, error) {
 	if !meant(line) {
@@ -90,6 +99,10 @@ func parseLine(line string) (Command, error) {
 		return Command{}, m
 	}
 	words := strings.Split(line, " ")
+	if slashless(words[0]) {
+		m := &Miss{Problem: "a command begins with a slash"}
+		return Command{}, m.suggest("/" + line)
+	}
 	f, ok := formOf(words[0])
 	if !ok {
 		return Command{}, unknown(words)
@@ -104,9 +117,24 @@ func parseLine(line string) (Command, error) {
 		m = c.operands(f, operands)
 	}
 	if m != nil {
-		return Command{}, m
+		return Command{}, m.parted(f, operands, words[1+len(operands):])
 	}
 	return c, nil
+}
+
+// parted suggests blanks where NAME:VERSION or VERSION,VERSION stands.
+func (m *Miss) parted(f form, operands, flags []string) *Miss {
+	if len(operands) == 0 || f.kind == DockerImages || m.Suggestion != "" {
+		return m
+	}
+	words := append([]string{f.word}, strings.Split(operands[0], ":")...)
+	for _, w := range operands[1:] {
+		words = append(words, strings.FieldsFunc(w, func(r rune) bool { return r == ',' })...)
+	}
+	if slices.Equal(words[1:], operands) {
+		return m
+	}
+	return m.suggest(strings.Join(append(words, flags...), " "))
 }
 
 // strange names the first character that no command has.
