@@ -280,6 +280,16 @@ func TestByHandAndBySchedule(t *testing.T) {
 	if jobs["wave1"].result != "success" || jobs["report"].result != "success" || len(s.answers()) != 0 {
 		t.Fatalf("%+v\n%s", jobs, s.log())
 	}
+	for command, want := range map[string]string{
+		"/imagebuild_apps helo 1.0.0": "**Not built:** \"helo\" is not in the catalogue", "hello 1.0.0": "**Not built:** there is no command in it", "/imagebuild_help": "| `/imagebuild_cancel` |",
+	} {
+		s.fire("imagebuild.yml", "workflow_dispatch", map[string]any{
+			"repository": repositoryOf(), "sender": userOf(maintainer), "inputs": map[string]any{"command": command},
+		})
+		if got := s.summary(); !strings.Contains(got, want) || s.ran("Build") {
+			t.Errorf("%s: the page of the run says\n%s", command, got)
+		}
+	}
 	writeFile(t, filepath.Join(s.checkout, ".github/schedule/moving.txt"), "# weekly\nhello:1.0.0\n!hello:1.1.0 # fixed\n", 0o644)
 	// The recipe has another image by now: the tag moves.
 	writeFile(t, filepath.Join(s.checkout, "applications/hello/1.0.0/manifests/pod.yaml"), pod([]string{"web:1.1"}), 0o644)
@@ -292,6 +302,24 @@ func TestByHandAndBySchedule(t *testing.T) {
 			t.Errorf("push %d: %s", i, script.output)
 		}
 	}
+}
+
+// summary is what the jobs of the last run left on its page.
+func (s *stage) summary() string {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.dir, "*", "summary.md"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	return all.String()
 }
 
 // TestLogin: the password goes to the step that pushes, and is in no output.

@@ -58,6 +58,9 @@ func (c Conversation) Open(ctx context.Context) (proceed bool, err error) {
 	return build, nil
 }
 
+// First is the first answer, for whoever asked where there is no issue.
+func (c Conversation) First() string { return c.letter(c.firstState()).String() }
+
 // firstState is what a plan begins with.
 func (c Conversation) firstState() record.State {
 	switch r := c.Plan.Refusal; {

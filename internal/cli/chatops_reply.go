@@ -75,6 +75,11 @@ func (p *Program) replyAccepted(ctx context.Context, talk *chatops.Conversation,
 	if err != nil {
 		return err
 	}
+	if talk.Plan.Source.Issue == 0 { // nobody else is told
+		if err := appendTo(a.summary, talk.First()); err != nil {
+			return err
+		}
+	}
 	if err := a.set([2]string{"proceed", fmt.Sprint(proceed)}); err != nil {
 		return err
 	}

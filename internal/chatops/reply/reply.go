@@ -46,6 +46,8 @@ func (l Letter) String() string {
 	w := &writer{}
 	w.printf("%s\n", l.Record())
 	switch {
+	case l.Plan.Action == plan.DoIgnore:
+		w.printf("**Not built:** %s.\n", Text(l.Plan.Why))
 	case l.Plan.Refusal != nil:
 		l.refusal(w)
 	case l.Plan.Action == plan.DoCancel:
