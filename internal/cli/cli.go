@@ -115,6 +115,7 @@ func (p *Program) flags() []cli.Flag {
 func prepare(commands []*cli.Command) {
 	for _, c := range commands {
 		c.HideHelp, c.HideHelpCommand = true, true
+		c.CustomHelpTemplate = "{{/* nothing: the library writes help where a flag is missing, before the error */}}"
 		c.OnUsageError = badFlag
 		prepare(c.Subcommands)
 	}
