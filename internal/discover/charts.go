@@ -27,6 +27,7 @@ func (s *search) charts(ctx context.Context) error {
 	for _, w := range plan.Warnings {
 		s.warn(w.File, w.Line, "%s", w.Message)
 	}
+	s.started(plan.Images)
 	files := s.chartFiles()
 	byChart := map[string][]start.Invocation{}
 	for _, i := range plan.Invocations {
@@ -41,6 +42,21 @@ func (s *search) charts(ctx context.Context) error {
 		return errors.New("the context has charts and there is no renderer")
 	}
 	return s.renderAll(ctx, files, byChart)
+}
+
+// started adds the images that the start command gives kubectl. A variable may have another value in a cluster, so they are maybes.
+func (s *search) started(images []start.Image) {
+	for _, i := range images {
+		text := candidate(i.Text)
+		if text == "" || templated(text) {
+			continue
+		}
+		o := Origin{File: i.File, Line: i.Line, Kind: kindArg, Text: text, Maybe: true}
+		if o.File == "" {
+			o.File, o.Line = i.Where, 0
+		}
+		s.add(o)
+	}
 }
 
 func (s *search) renderAll(ctx context.Context, files []string, byChart map[string][]start.Invocation) error {
@@ -234,6 +250,7 @@ func (c *chartRun) judge(err error) {
 	if err != nil && !c.ended(err) {
 		return
 	}
+	c.dependencies()
 	failed := map[string]string{}
 	for i, o := range c.res.Outcomes {
 		for _, w := range o.Warnings {
@@ -254,6 +271,18 @@ func (c *chartRun) judge(err error) {
 		}
 	}
 	c.refuse(failed)
+}
+
+// dependencies are missing: helm refuses to install such a chart. One that no command installs for certain may be there for something else.
+func (c *chartRun) dependencies() {
+	certain := slices.ContainsFunc(c.calls, func(i start.Invocation) bool { return !i.Conditional })
+	for _, d := range c.res.Chart.Missing {
+		if certain {
+			c.fail(&Problem{File: c.file, Err: fmt.Errorf("dependency %s of Chart.yaml is not in charts/, so helm refuses to install the chart: run helm dependency build in the download step", d)})
+		} else {
+			c.warn(c.file, 0, "dependency %s of Chart.yaml is not in charts/: helm will refuse to install the chart (run helm dependency build)", d)
+		}
+	}
 }
 
 // ended says why the render process gave no whole answer. It is true when everything that the start command needs was answered before.

@@ -202,6 +202,11 @@ func (d *document) imageMap(f fields, w where, used map[string]bool) {
 		used["image"] = tag != "" || digest != ""
 	case repository == "" && imageLike:
 		repository = f.text("name")
+	case repository != "" && tag == "" && digest == "" && f.get("chart") == nil:
+		// Many operators: {repository: quay.io/coreos/etcd, version: v3.5.0}. So charts and sources of code are written, too.
+		if v := f.text("version"); v != "" && (imageLike || isLocated(compose(registry, repository, v, "")) && !strings.HasPrefix(repository, "github.com/")) {
+			tag, maybe = v, true
+		}
 	}
 	if repository == "" || tag == "" && digest == "" {
 		return

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -192,6 +193,24 @@ func (n Needs) hold(requests []transfer.Request, platforms []string) ([]transfer
 		}
 	}
 	return out, drifted(d)
+}
+
+// measured compares what was resolved with what the lock says of it.
+func (n Needs) measured(r transfer.Resolution) error {
+	if n.lock == nil {
+		return nil
+	}
+	var d []string
+	for _, i := range r.Images {
+		locked, _ := n.lock.Image(i.Ref.String())
+		for _, p := range slices.Sorted(maps.Keys(i.Platforms)) {
+			is := lock.Manifest{Digest: i.Platforms[p].Manifest.Digest.String(), Size: sizeOf(i.Platforms[p])}
+			if was, known := locked.Platforms[p]; known && is != was {
+				d = append(d, fmt.Sprintf("image %s for %s: it is %s of %d bytes, the lock says %s of %d bytes", i.Ref, p, is.Digest, is.Size, was.Digest, was.Size))
+			}
+		}
+	}
+	return drifted(d)
 }
 
 func withDigest(sources []reference.Reference, ref reference.Reference, digest string) []reference.Reference {

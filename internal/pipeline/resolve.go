@@ -24,6 +24,9 @@ func (e *Engine) Resolve(ctx context.Context, contexts ByPlatform, needs Needs) 
 		if out, err = e.transfer.Resolve(ctx, requests); err != nil {
 			return needs.gone(askedBy(err, needs))
 		}
+		if err := needs.measured(out); err != nil {
+			return err
+		}
 		archives, err := e.archives(ctx, contexts, needs)
 		out.Images = append(out.Images, archives...)
 		return err

@@ -134,6 +134,8 @@ type Chart struct {
 	Library bool `json:"library,omitempty"`
 	// Hint is the path of the hint file, relative to the request's Root; empty when there is none.
 	Hint string `json:"hint,omitempty"`
+	// Missing are the dependencies that are not in charts/, each with its version: helm refuses to install without them, on or off.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Outcome is how the rendering of one set ended.

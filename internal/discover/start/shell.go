@@ -46,6 +46,7 @@ type shell struct {
 	steps    int
 	bytes    int
 	found    []Invocation
+	images   []Image
 	warnings []Warning
 }
 

@@ -1,5 +1,5 @@
 // Package start reads how a cluster image starts its application, from the Kubefile's command lines and the shell scripts they call, and finds
-// the helm invocations in it: which chart of the build context is installed, with which values. Nothing is run: the shell's words are expanded
+// the helm invocations in it: which chart of the build context is installed, with which values; and the images that kubectl is given. Nothing is run: the shell's words are expanded
 // from the defaults of the variables, every branch is looked at, and what only a cluster can answer is a placeholder.
 package start
 
@@ -41,6 +41,7 @@ type Warning struct {
 // Plan is what was found.
 type Plan struct {
 	Invocations []Invocation
+	Images      []Image
 	Warnings    []Warning
 }
 
@@ -82,6 +83,11 @@ func (p *Plan) add(s *shell) {
 		if k := i.key(); !seen[k] {
 			seen[k] = true
 			p.Invocations = append(p.Invocations, i)
+		}
+	}
+	for _, i := range s.images {
+		if !slices.Contains(p.Images, i) {
+			p.Images = append(p.Images, i)
 		}
 	}
 	for _, w := range s.warnings {

@@ -192,6 +192,8 @@ func (s *shell) command(args []string, line int) {
 	switch base := path.Base(name); base {
 	case "helm":
 		s.helm(rest, line)
+	case "kubectl":
+		s.kubectl(rest, line)
 	case "cilium":
 		s.cilium(rest, line)
 	case "cd", "pushd":

@@ -385,7 +385,7 @@ func TestMissingDependency(t *testing.T) {
 		files["x/values.yaml"] = "gone: {enabled: false}\n"
 		files["x/Chart.yaml"] += "dependencies: [{name: gone, version: 1.x.x, repository: https://example.com" + condition + "}]\n"
 		_, res, err := texts(t, helm.Renderer{}, request(write(t, t.TempDir(), files)))
-		if err != nil || len(res.Outcomes[0].Warnings) != 1 || !strings.Contains(res.Outcomes[0].Warnings[0], "dependency gone 1.x.x of Chart.yaml is not in charts/") {
+		if err != nil || len(res.Chart.Missing) != 1 || res.Chart.Missing[0] != "gone 1.x.x" {
 			t.Errorf("%q: %+v %v", condition, res, err)
 		}
 	}

@@ -75,7 +75,7 @@ func (j *job) open() (err error) {
 	if err != nil {
 		return err
 	}
-	j.chart = render.Chart{Name: c.Name(), Version: c.Metadata.Version, AppVersion: c.Metadata.AppVersion, Library: c.Metadata.Type == "library"}
+	j.chart = render.Chart{Name: c.Name(), Version: c.Metadata.Version, AppVersion: c.Metadata.AppVersion, Library: c.Metadata.Type == "library", Missing: missing(c)}
 	if j.req.Hints == "" {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (j *job) set(i int, v render.Values) (render.Outcome, error) {
 		return render.Outcome{Done: true}, nil
 	}
 	o := render.Outcome{Done: true}
-	c, values, err := j.prepare(v, &o)
+	c, values, err := j.prepare(v)
 	if err != nil {
 		return render.Outcome{Done: true, Error: oneLine(err.Error())}, nil
 	}
@@ -117,8 +117,8 @@ func (j *job) set(i int, v render.Values) (render.Outcome, error) {
 	return o, j.emit(i, append(texts, plain(c)...))
 }
 
-// prepare loads the chart and switches its subcharts on and off. Before, it notes those that are missing: helm asks for all of them, on or off.
-func (j *job) prepare(v render.Values, o *render.Outcome) (c *chart.Chart, values map[string]any, err error) {
+// prepare loads the chart and switches its subcharts on and off.
+func (j *job) prepare(v render.Values) (c *chart.Chart, values map[string]any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("read the values: %v", r)
@@ -130,7 +130,6 @@ func (j *job) prepare(v render.Values, o *render.Outcome) (c *chart.Chart, value
 	if c, err = j.parse(); err != nil {
 		return nil, nil, err
 	}
-	o.Warnings = missing(c)
 	return c, values, chartutil.ProcessDependencies(c, values)
 }
 
@@ -143,7 +142,7 @@ func missing(c *chart.Chart) []string {
 	var out []string
 	for _, d := range c.Metadata.Dependencies {
 		if d != nil && !have[d.Name] {
-			out = append(out, fmt.Sprintf("dependency %s %s of Chart.yaml is not in charts/: helm will refuse to install the chart (run helm dependency build)", d.Name, d.Version))
+			out = append(out, strings.TrimSpace(d.Name+" "+d.Version))
 		}
 	}
 	return out
