@@ -70,7 +70,8 @@ func (p *Program) assemble(ctx context.Context, dir string, o *assembleOptions) 
 	defer built.Close()
 	p.Reporter().Report()
 	p.tellWritten(order.Output, false)
-	return p.Result(buildResult(order.Order, built))
+	text, doc := buildResult(order.Order, built)
+	return p.Result(text, doc.madeImage)
 }
 
 func (o *assembleOptions) order(p *Program, dir, app, version string, ref reference.Reference) (pipeline.AssembleOrder, error) {

@@ -10,8 +10,8 @@ import (
 	"github.com/labring-actions/cluster-image/internal/progress"
 )
 
-// builtImage is the JSON result of build.
-type builtImage struct {
+// madeImage is the JSON result of assemble: what was made and where it is.
+type madeImage struct {
 	Name      string          `json:"name"`
 	Version   string          `json:"version"`
 	DryRun    bool            `json:"dryRun,omitempty"`
@@ -19,9 +19,14 @@ type builtImage struct {
 	Archive   string          `json:"archive,omitempty"`
 	Pushed    []pushedImage   `json:"pushed,omitempty"`
 	Platforms []builtPlatform `json:"platforms,omitempty"`
-	Images    []plannedImage  `json:"images"`
-	Bytes     plannedBytes    `json:"bytes"`
-	Warnings  int             `json:"warnings"`
+}
+
+// builtImage is the JSON result of build, which knows too what was looked for and fetched.
+type builtImage struct {
+	madeImage
+	Images   []plannedImage `json:"images"`
+	Bytes    plannedBytes   `json:"bytes"`
+	Warnings int            `json:"warnings"`
 }
 
 type pushedImage struct {
@@ -59,7 +64,8 @@ type plannedBytes struct {
 // buildResult is the result as text and as a document.
 func buildResult(o pipeline.Order, b *pipeline.Built) (string, builtImage) {
 	doc := builtImage{
-		Name: o.Recipe.Name, Version: o.Recipe.Version, DryRun: o.DryRun, Images: planned(b), Warnings: len(b.Needs.Warnings),
+		madeImage: madeImage{Name: o.Recipe.Name, Version: o.Recipe.Version, DryRun: o.DryRun},
+		Images:    planned(b), Warnings: len(b.Needs.Warnings),
 		Bytes: plannedBytes{b.Plan.Total, b.Plan.Unique, b.Plan.Stored},
 	}
 	if o.DryRun {

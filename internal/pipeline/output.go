@@ -34,6 +34,9 @@ func (o Output) Check(platforms int) error {
 	if o.Path == "" {
 		return nil
 	}
+	if o.Path == "-" {
+		return failure.New(failure.Usage, "--output -: an image is a file or a directory, and what is written to standard output is its name").Advise("name a file")
+	}
 	if o.Format == DockerArchive && platforms != 1 {
 		return failure.New(failure.Usage, "a docker-archive holds one platform, and there are %d", platforms).
 			Advise("choose one with --platform, or --format oci-archive")
