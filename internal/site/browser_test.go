@@ -167,11 +167,14 @@ func page(p tab) {
 		p.Helper()
 		p.holds(`document.getElementById("` + id + `").textContent === ` + want)
 	}
-	p.do(chromedp.SetValue("#version", "1.23.1"))
-	p.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.getElementById("version").dispatchEvent(new Event("change"))`))
-		return err
-	}))
+	pick := func(version string) {
+		p.do(chromedp.SetValue("#version", version))
+		p.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.getElementById("version").dispatchEvent(new Event("change"))`))
+			return err
+		}))
+	}
+	pick("1.23.1")
 	run("sealos-run", `"sealos run docker.io/labring/nginx:1.23.1"`)
 	run("sealos-uninstall", `"sealos run docker.io/labring/nginx:1.23.1 -e uninstall=true"`)
 	run("cluster-image-build", `"cluster-image build nginx 1.23.1"`)
@@ -181,6 +184,10 @@ func page(p tab) {
 	p.open("app/minio.html")
 	p.do(chromedp.SendKeys(`input[data-variable="ADMIN_EMAIL"]`, "a@example.com"))
 	run("sealos-run", `"sealos run docker.io/labring/minio:RELEASE.2024-08-03T04-33-23Z -e ADMIN_EMAIL=a@example.com"`)
+	pick("2022.5.9")
+	run("cluster-image-build", `"cluster-image build minio 2022.5.9"`)
+	p.do(chromedp.Navigate("file://"+p.dir+"/index.html"), chromedp.NavigateBack())
+	p.holds(`document.getElementById("cluster-image-build").textContent.endsWith(document.getElementById("version").value)`)
 }
 
 func themes(p tab) {

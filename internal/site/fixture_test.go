@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/labring-actions/cluster-image/internal/profile"
@@ -83,7 +84,7 @@ func minio() site.App {
 	return site.App{
 		Name: "minio",
 		Profile: profile.Profile{
-			Dir: "latest", Description: "Object storage with the interface of Amazon S3", Categories: []string{"storage"}, Platforms: []string{"amd64", "arm64"}, Example: "RELEASE.2024-08-03T04-33-23Z",
+			Dir: "latest", Description: "Object storage with the interface of " + strings.Repeat("AmazonS3", 9), Categories: []string{"storage"}, Platforms: []string{"amd64", "arm64"}, Example: "RELEASE.2024-08-03T04-33-23Z",
 			Requirements: profile.Needs{StorageClass: true, Kubernetes: ">=1.25", Sealos: ">=4.3"},
 			Variables: []profile.Variable{
 				{Name: "ROOT_PASSWORD", Generated: true, About: "password of the first user"},
@@ -91,7 +92,8 @@ func minio() site.App {
 				{Name: "SC_NAME", About: "the storage class"},
 			},
 		},
-		Versions: []site.Version{{Name: "RELEASE.2024-08-03T04-33-23Z"}},
+		Versions: []site.Version{{Name: "2022.5.9", Locked: true, Sizes: map[string]int64{"amd64": 55_000_000}}, {Name: "RELEASE.2024-08-03T04-33-23Z"}},
+		Others:   []profile.Profile{{Dir: "2022.5.9", Example: "2022.5.9", Description: "Object storage by another chart"}},
 	}
 }
 

@@ -71,10 +71,17 @@ func monogram(name string) string {
 	return name[:min(len(name), 2)]
 }
 
+// own are the versions that the page's recipe is for. One that another recipe is for may be another program, with variables of its own.
+func own(a App) []Version {
+	return slices.DeleteFunc(slices.Clone(a.Versions), func(v Version) bool {
+		return slices.ContainsFunc(a.Others, func(o profile.Profile) bool { return o.Dir == v.Name })
+	})
+}
+
 // newest is the version that a page begins with: the first that is recorded or known, else the recipe's example.
 func newest(a App) Version {
-	if len(a.Versions) > 0 {
-		return a.Versions[0]
+	if versions := own(a); len(versions) > 0 {
+		return versions[0]
 	}
 	return Version{Name: cmp.Or(a.Example, "VERSION")}
 }
@@ -112,10 +119,9 @@ func versionNames(versions []Version) string {
 
 // locked is the newest version of which is recorded what it holds; nil when there is none.
 func locked(a App) *Version {
-	for i := range a.Versions {
-		if a.Versions[i].Locked {
-			return &a.Versions[i]
-		}
+	versions := own(a)
+	if i := slices.IndexFunc(versions, func(v Version) bool { return v.Locked }); i >= 0 {
+		return &versions[i]
 	}
 	return nil
 }

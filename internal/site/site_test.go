@@ -106,6 +106,9 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
+	if bytes.Contains(all["app/minio.html"], []byte("minio:2022.5.9")) || bytes.Contains(all["index.html"], []byte("55.0 MB")) {
+		t.Error("a page begins with a version that another recipe is for")
+	}
 	if bytes.Contains(all["app/kube-ovn.html"], []byte("uninstall=true")) {
 		t.Error("a recipe without uninstall is said to have one")
 	}

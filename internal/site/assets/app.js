@@ -3,7 +3,7 @@
   const get = (id) => document.getElementById(id);
   const version = get("version");
   const base = new Map(["sealos-run", "sealos-uninstall", "cluster-image-build"].map((id) => [id, get(id)]).filter(([, e]) => e).map(([id, e]) => [id, { element: e, text: e.textContent }]));
-  const first = version ? version.options[0].value : "";
+  const first = version ? [...version.options].find((o) => o.defaultSelected).value : "";
 
   // quote writes a value so that a shell reads it as it is.
   const quote = (value) => /^[\w@%+=:,./-]+$/.test(value) ? value : "'" + value.replaceAll("'", "'\\''") + "'";
@@ -27,6 +27,7 @@
     version.closest("p").hidden = false;
     version.addEventListener("change", update);
   }
+  addEventListener("pageshow", update); // of a page that is gone back to, the browser keeps what was picked and filled in
 
   // A page that is opened as a file may have no clipboard of the newer kind.
   const copy = async (text) => {
