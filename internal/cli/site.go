@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -10,6 +12,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/history"
 	"github.com/labring-actions/cluster-image/internal/recipe/app"
+	"github.com/labring-actions/cluster-image/internal/reference"
 	"github.com/labring-actions/cluster-image/internal/site"
 )
 
@@ -33,6 +36,9 @@ func siteCommand(p *Program) *cli.Command {
 			locksFlag(&locks), recipesFlag(&recipes),
 		},
 		Action: func(*cli.Context) error {
+			if err := checkAddresses(c); err != nil {
+				return err
+			}
 			all, err := p.catalogue(recipes)
 			if err != nil {
 				return err
@@ -61,6 +67,17 @@ func siteCommand(p *Program) *cli.Command {
 			return p.Result(fmt.Sprintf("%s: %s, open index.html", output, count(written.Apps, "application")), written)
 		},
 	}
+}
+
+// checkAddresses refuses what no command or link of the site could be made of.
+func checkAddresses(c site.Catalogue) error {
+	if _, err := reference.Parse(strings.TrimSuffix(c.Registry, "/") + "/name:version"); err != nil {
+		return usage("--registry %q: %v", c.Registry, err).Advise("want a registry and what stands before the names of images, such as docker.io/labring")
+	}
+	if u, err := url.Parse(c.Repository); c.Repository != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		return usage("--repository %q is no address of a page", c.Repository).Advise("want one such as %s", projectAddress)
+	}
+	return nil
 }
 
 // readBuilds reads the file of finished builds; none without a file.
