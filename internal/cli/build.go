@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -82,7 +83,7 @@ func (p *Program) build(ctx context.Context, app, version string, o *buildOption
 	if err != nil {
 		return err
 	}
-	meant, err := (&destination{push: o.meant, force: o.force}).targets("", "")
+	meant, err := (&destination{push: o.meant, called: "--meant-for", force: o.force}).targets("", "")
 	if err != nil {
 		return err
 	}
@@ -186,9 +187,11 @@ func (f *imageFlags) flags() []cli.Flag {
 // destination is where an image goes.
 type destination struct {
 	push, registries []string
-	output           string
-	format           pipeline.Format
-	force            bool
+	// called is what push is called on the command line; empty is --push.
+	called string
+	output string
+	format pipeline.Format
+	force  bool
 }
 
 func (d *destination) flags() []cli.Flag {
@@ -213,7 +216,7 @@ func formatFlag(dst *pipeline.Format) cli.Flag {
 func (d *destination) targets(app, version string) ([]publish.Target, error) {
 	var out []publish.Target
 	for _, s := range d.push {
-		ref, err := tagOf(s, "--push")
+		ref, err := tagOf(s, cmp.Or(d.called, "--push"))
 		if err != nil {
 			return nil, err
 		}

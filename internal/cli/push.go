@@ -29,7 +29,7 @@ func pushCommand(p *Program) *cli.Command {
 			&cli.BoolFlag{Name: "moving", Usage: "the tags move: replace what they named when the push began", Destination: &moving},
 		}, login.flags(), o.flags()),
 		Action: func(c *cli.Context) error {
-			d := destination{push: c.Args().Tail(), force: force}
+			d := destination{push: c.Args().Tail(), called: "REF", force: force}
 			targets, err := d.targets("", "")
 			if err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/progress"
 	"github.com/labring-actions/cluster-image/internal/reference"
 	"github.com/labring-actions/cluster-image/internal/registry"
@@ -66,7 +67,7 @@ func New(o Options) (*Engine, error) {
 	}
 	s, err := store.Open(o.Cache)
 	if err != nil {
-		return nil, fmt.Errorf("open content store %s: %w", o.Cache, err)
+		return nil, failure.New(failure.Usage, "content %w", err).Advise("name another place with --cache")
 	}
 	if o.Registry.Jobs == 0 {
 		o.Registry.Jobs = o.Jobs

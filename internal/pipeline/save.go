@@ -28,6 +28,29 @@ type SaveOptions struct {
 	Prune bool
 }
 
+// check finds out whether the directories can be written to, before anything is asked for and fetched.
+func (o SaveOptions) check() error {
+	for _, dir := range o.Dirs.Dirs() {
+		var of *fs.PathError
+		if err := tryWrite(dir); errors.As(err, &of) {
+			return failure.New(failure.Usage, "%s cannot be written to: %w", dir, of.Err).Advise("choose another place with --registry-dir")
+		}
+	}
+	return nil
+}
+
+// tryWrite makes a file in dir and removes it; where there is no dir yet, in the nearest directory above.
+func tryWrite(dir string) error {
+	f, err := os.CreateTemp(dir, ".cluster-image-*")
+	if up := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && up != dir {
+		return tryWrite(up)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 // sources are the contexts whose own registry/ is to be joined: not those that it is written to, since what is there stays anyway.
 func (o SaveOptions) sources(contexts ByPlatform) ByPlatform {
 	out := ByPlatform{}
@@ -41,6 +64,9 @@ func (o SaveOptions) sources(contexts ByPlatform) ByPlatform {
 
 // Save is the second step by itself: it finds and fetches every image that the contexts need and writes the registry directories.
 func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o SaveOptions) (transfer.Plan, error) {
+	if err := o.check(); err != nil {
+		return transfer.Plan{}, at("write", failure.Usage, err)
+	}
 	resolved, err := e.Resolve(ctx, contexts, needs)
 	if err != nil {
 		return transfer.Plan{}, at("resolve", failure.Source, err)
