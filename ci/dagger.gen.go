@@ -799,7 +799,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platform", err))
 				}
 			}
-			return (*ClusterImage).Verify(&parent, ctx, archive, platform)
+			var context *dagger.Directory
+			if inputArgs["context"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["context"]), &context)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg context", err))
+				}
+			}
+			return (*ClusterImage).Verify(&parent, ctx, archive, platform, context)
 		case "":
 			var parent ClusterImage
 			err = json.Unmarshal(parentJSON, &parent)

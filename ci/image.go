@@ -90,7 +90,7 @@ func (i *Image) Container(
 //
 // +cache="never"
 func (i *Image) Verify(ctx context.Context) (string, error) {
-	return i.Module.Verify(ctx, i.Archive, platformsOf(i.Platforms))
+	return i.Module.Verify(ctx, i.Archive, platformsOf(i.Platforms), i.Context)
 }
 
 func platformsOf(words []string) []dagger.Platform {

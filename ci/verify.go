@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ const (
 	served = "served:5000"
 	// nowhere is a proxy that answers nothing.
 	nowhere = "http://127.0.0.1:9"
+	// standIns is the file of a build context with what stands for passwords and the like while charts are rendered. No image has it.
+	standIns = "render.env"
 )
 
 // Prove that a cluster finds in a finished image everything that it needs.
@@ -31,13 +34,21 @@ func (m *ClusterImage) Verify(
 	// The image as an OCI archive.
 	archive *dagger.File,
 
-	// Verify these platforms.
+	// Verify these platforms: name the one of an archive that has only one.
 	// +default=["linux/amd64", "linux/arm64"]
 	platform []dagger.Platform,
+
+	// The build context of the image, as download leaves it: a recipe with passwords has values there that stand for them while charts are rendered.
+	// +optional
+	context *dagger.Directory,
 ) (string, error) {
 	var out strings.Builder
 	for _, p := range platform {
-		found, err := m.verify(ctx, dag.Container(dagger.ContainerOpts{Platform: p}).Import(archive), string(p))
+		stand, err := standInsOf(ctx, context, string(p))
+		if err != nil {
+			return "", err
+		}
+		found, err := m.verify(ctx, dag.Container(dagger.ContainerOpts{Platform: p}).Import(archive), stand, string(p))
 		if err != nil {
 			return "", fmt.Errorf("verify %s: %w", p, err)
 		}
@@ -49,14 +60,34 @@ func (m *ClusterImage) Verify(
 // verification is what was counted.
 type verification struct{ needed, held int }
 
-// verify looks at the image of one platform.
-func (m *ClusterImage) verify(ctx context.Context, image *dagger.Container, platform string) (verification, error) {
+// standInsOf is the file with the stand-ins of a platform, which a context has in itself or in the directory of the platform; nil when there is none.
+func standInsOf(ctx context.Context, context *dagger.Directory, platform string) (*dagger.File, error) {
+	if context == nil {
+		return nil, nil
+	}
+	for _, file := range []string{path.Join(strings.ReplaceAll(platform, "/", "-"), standIns), standIns} {
+		there, err := context.Exists(ctx, file)
+		if err != nil {
+			return nil, fmt.Errorf("look at the context: %w", err)
+		}
+		if there {
+			return context.File(file), nil
+		}
+	}
+	return nil, nil
+}
+
+// verify looks at the image of one platform. What stands for passwords may be nil.
+func (m *ClusterImage) verify(ctx context.Context, image *dagger.Container, stand *dagger.File, platform string) (verification, error) {
 	var v verification
 	start, err := startOf(ctx, image)
 	if err != nil {
 		return v, err
 	}
 	files := image.Rootfs().WithNewFile("Kubefile", start)
+	if stand != nil {
+		files = files.WithFile(standIns, stand)
+	}
 	c := m.Toolbox().WithMountedDirectory(imageDir, files)
 	only := []string{"--platform", platform, "--json"}
 	var held []struct{ Images int }

@@ -185,6 +185,30 @@ func TestDemoRecipe(t *testing.T) {
 	}
 }
 
+// A chart that demands a password is rendered for the proof as it was for the build, though the image has no password: what stands for it is in the
+// context alone.
+func TestVerifyOfARecipeWithAPassword(t *testing.T) {
+	e, from, world, recipes := newEngine(t), newUpstream(t, ""), newCharts(t), t.TempDir()
+	world.add(t, "web", "1.0.0", "1.0.0", "", "docker.io/library/one:1\n        env: [{name: PASSWORD, value: {{ required \"a password\" .Values.password | quote }}}]")
+	from.image(t, "library/one:1")
+	writeRecipe(t, recipes, "web", map[string]string{"app.yaml": "description: a web server\nhome: https://example.com\nlicenses: Apache-2.0\ncategories: [web]\n" +
+		"version: {v: never, example: 1.0.0}\nsources:\n- chart: web\n  repo: https://charts.example.com\n  version: \"{version}\"\n" +
+		"variables:\n  PASSWORD: {generate: password, about: password of the administrator}\n" +
+		"start:\n- helm: web\n  namespace: web\n  from-variables: {password: PASSWORD}\n"})
+	b := build{app: "web", version: "1.0.0", recipes: recipes, env: []string{"RECIPE_PLAIN_HTTP=" + world.address},
+		flags: world.instead("https://charts.example.com")}
+	want := "linux/amd64: complete, 1 images needed, 1 in the image\nlinux/arm64: complete, 1 images needed, 1 in the image"
+	if got := e.call(t, from, recipes, nil, b.call("verify")...).must(t); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	archive, contexts := filepath.Join(t.TempDir(), "web.tar"), t.TempDir()
+	e.call(t, from, recipes, nil, b.call("archive", "export", "--path", archive)...).must(t)
+	e.call(t, from, recipes, nil, b.call("context", "export", "--path", contexts)...).must(t)
+	if got := e.call(t, from, recipes, nil, "verify", "--archive", archive, "--context", contexts).must(t); got != want {
+		t.Errorf("of the archive: got %q, want %q", got, want)
+	}
+}
+
 // A locked build takes what the lock has, and says what is different.
 func TestLock(t *testing.T) {
 	e, from, world, recipes, locks := newEngine(t), newUpstream(t, ""), newCharts(t), t.TempDir(), t.TempDir()
