@@ -33,7 +33,7 @@ type Image struct {
 
 	// What is in the image, its platforms, and last its digest.
 	Summary string
-	// What "cluster-image build --json" prints, without what only one machine knows: a path, what was in its store.
+	// What "cluster-image build --json" prints, without a path, warnings, and what was in a store.
 	Document string
 	// The digest of the index.
 	Digest string
@@ -116,14 +116,18 @@ func summary(images []savedImage, doc assembled) string {
 	return b.String() + doc.Digest + "\n"
 }
 
-// document is the JSON document of assemble with the images that were saved.
+// document is the JSON document of assemble with the images that were saved, and what they weigh. Sealos does not say what two images share.
 func document(assembled string, images []savedImage) (string, error) {
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(assembled), &doc); err != nil {
 		return "", fmt.Errorf("read result of assemble: %w", err)
 	}
 	delete(doc, "archive")
-	doc["images"] = images
+	var total, unique int64
+	for _, i := range images {
+		total, unique = total+i.Bytes, unique+i.Unique
+	}
+	doc["images"], doc["bytes"] = images, map[string]int64{"total": total, "unique": unique}
 	text, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("write document: %w", err)

@@ -73,6 +73,11 @@ type savedImage struct {
 	Platform string `json:"platform"`
 	Digest   string `json:"digest"`
 	Bytes    int64  `json:"bytes"`
+	// Unique are the bytes that no image before it in the list has.
+	Unique int64 `json:"unique"`
+	// Why is the first place that asks for it; one that may be needed is a Maybe.
+	Why   string `json:"why"`
+	Maybe bool   `json:"maybe,omitempty"`
 }
 
 // save runs registry save with the shared content store, or that of sealos.

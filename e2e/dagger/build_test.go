@@ -2,6 +2,8 @@ package dagger
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,21 +116,45 @@ func TestCommandLine(t *testing.T) {
 	e, from, recipes := newEngine(t), newUpstream(t, ""), t.TempDir()
 	from.image(t, "library/one:1")
 	writeRecipe(t, recipes, "first", pods("docker.io/library/one:1"))
-	e.sameCommand(t, nil, "build", "first", "1.0.0", "--recipes", recipes, "--mirror", "docker.io="+from.address, "--plain-http", from.address,
-		"--label", `words=one, "two"`)
+	args := []string{"build", "first", "1.0.0", "--recipes", recipes, "--mirror", "docker.io=" + from.address, "--plain-http", from.address,
+		"--label", `words=one, "two"`}
+	e.sameCommand(t, nil, args...)
+	want, got := e.bothCommands(t, t.TempDir(), nil, append(args, "--json")...)
+	if want, got := knownToBoth(t, want), knownToBoth(t, got); got != want {
+		t.Errorf("the document is\n%s\nin process it is\n%s", got, want)
+	}
+}
+
+// knownToBoth is the document of a build without what the module does not tell: where the archive is, what was in the store, warnings.
+func knownToBoth(t *testing.T, document string) string {
+	t.Helper()
+	var doc struct {
+		Images []map[string]any
+		Rest   map[string]any
+	}
+	if err := errors.Join(json.Unmarshal([]byte(document), &doc), json.Unmarshal([]byte(document), &doc.Rest)); err != nil {
+		t.Fatalf("%v:\n%s", err, document)
+	}
+	for _, image := range doc.Images {
+		delete(image, "stored")
+	}
+	delete(doc.Rest["bytes"].(map[string]any), "stored")
+	for _, key := range []string{"archive", "warnings"} {
+		delete(doc.Rest, key)
+	}
+	doc.Rest["images"] = doc.Images
+	text, err := json.MarshalIndent(doc.Rest, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // sameCommand runs build in process and on the engine, and wants the same output and the same archive.
 func (e *engine) sameCommand(t *testing.T, env []string, args ...string) {
 	t.Helper()
-	onEngine := append([]string{"--engine", "dagger", "--module", e.root, "--progress", "plain", "--output", "dagger.tar"}, e.arguments()...)
-	for _, kv := range env {
-		onEngine = append(onEngine, "--engine-argument=--recipe-env="+kv)
-	}
 	dir := t.TempDir()
-	want := run(t.Context(), dir, env, e.program, append(args, "--output", "process.tar", "--cache", t.TempDir())...).must(t)
-	got := run(t.Context(), dir, nil, e.program, append(args, onEngine...)...).must(t)
-	if got != want {
+	if want, got := e.bothCommands(t, dir, env, args...); got != want {
 		t.Errorf("got %s, in process it is %s", got, want)
 	}
 	var archives [2][]byte
@@ -142,4 +168,15 @@ func (e *engine) sameCommand(t *testing.T, env []string, args ...string) {
 	if !bytes.Equal(archives[0], archives[1]) {
 		t.Error("the archives differ")
 	}
+}
+
+// bothCommands gives what build prints in process and on the engine; both leave an archive in dir.
+func (e *engine) bothCommands(t *testing.T, dir string, env []string, args ...string) (inProcess, onEngine string) {
+	t.Helper()
+	more := append([]string{"--engine", "dagger", "--module", e.root, "--progress", "plain", "--output", "dagger.tar"}, e.arguments()...)
+	for _, kv := range env {
+		more = append(more, "--engine-argument=--recipe-env="+kv)
+	}
+	inProcess = run(t.Context(), dir, env, e.program, append(args, "--output", "process.tar", "--cache", t.TempDir())...).must(t)
+	return inProcess, run(t.Context(), dir, nil, e.program, append(args, more...)...).must(t)
 }

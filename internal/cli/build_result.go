@@ -8,6 +8,7 @@ import (
 	"github.com/labring-actions/cluster-image/internal/assemble"
 	"github.com/labring-actions/cluster-image/internal/pipeline"
 	"github.com/labring-actions/cluster-image/internal/progress"
+	"github.com/labring-actions/cluster-image/internal/transfer"
 )
 
 // madeImage is the JSON result of assemble: what was made and where it is.
@@ -65,7 +66,7 @@ type plannedBytes struct {
 func buildResult(o pipeline.Order, b *pipeline.Built) (string, builtImage) {
 	doc := builtImage{
 		madeImage: madeImage{Name: o.Recipe.Name, Version: o.Recipe.Version, DryRun: o.DryRun},
-		Images:    planned(b), Warnings: len(b.Needs.Warnings),
+		Images:    planned(b.Needs, b.Plan), Warnings: len(b.Needs.Warnings),
 		Bytes: plannedBytes{b.Plan.Total, b.Plan.Unique, b.Plan.Stored},
 	}
 	if o.DryRun {
@@ -87,13 +88,13 @@ func buildResult(o pipeline.Order, b *pipeline.Built) (string, builtImage) {
 	return strings.Join(lines, "\n"), doc
 }
 
-func planned(b *pipeline.Built) []plannedImage {
+func planned(needs pipeline.Needs, plan transfer.Plan) []plannedImage {
 	why := map[string]pipeline.Need{}
-	for _, n := range b.Needs.Needs {
+	for _, n := range needs.Needs {
 		why[n.Ref.String()] = n
 	}
 	out := []plannedImage{}
-	for _, i := range b.Plan.Images {
+	for _, i := range plan.Images {
 		line := plannedImage{Image: i.Ref.String(), Platform: i.Platform, Digest: i.Digest.String(), Bytes: i.Total, Unique: i.New, Stored: i.Stored}
 		if n, ok := why[line.Image]; ok {
 			line.Why, line.Maybe = pipeline.Where(n.Origins[0]), n.Maybe

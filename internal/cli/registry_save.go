@@ -52,14 +52,6 @@ func registrySaveCommand(p *Program) *cli.Command {
 	}
 }
 
-// savedImage is a line of the result.
-type savedImage struct {
-	Image    string `json:"image"`
-	Platform string `json:"platform"`
-	Digest   string `json:"digest"`
-	Bytes    int64  `json:"bytes"`
-}
-
 func (p *Program) registrySave(ctx context.Context, dir string, o *saveOptions) error {
 	if dir == "" && len(o.images) == 0 && len(o.tars) == 0 {
 		return usage("there is nothing to save").Advise("name a CONTEXT, --images or --tars")
@@ -83,15 +75,13 @@ func (p *Program) registrySave(ctx context.Context, dir string, o *saveOptions) 
 	if err != nil {
 		return err
 	}
-	var saved []savedImage
 	var lines []string
 	for _, i := range plan.Images {
-		saved = append(saved, savedImage{i.Ref.String(), i.Platform, i.Digest.String(), i.Total})
 		lines = append(lines, fmt.Sprintf("%s %s %s", i.Ref, i.Platform, i.Digest))
 	}
 	p.warnMixed(o.registryDir)
 	p.Reporter().Report()
-	return p.Result(strings.Join(lines, "\n"), saved)
+	return p.Result(strings.Join(lines, "\n"), planned(needs, plan))
 }
 
 // saveContexts says which contexts are looked at for which platforms. Like sealos, one context without a word about platforms is for this machine's.
