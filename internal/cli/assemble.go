@@ -75,7 +75,7 @@ func (p *Program) assemble(ctx context.Context, dir string, o *assembleOptions) 
 }
 
 func (o *assembleOptions) order(p *Program, dir, app, version string, ref reference.Reference) (pipeline.AssembleOrder, error) {
-	contexts, err := pipeline.Find(dir, o.platforms)
+	contexts, err := pipeline.FindContexts(dir, o.platforms)
 	if err != nil {
 		return pipeline.AssembleOrder{}, failure.New(failure.Usage, "%w", err).Advise("CONTEXT is the directory that download leaves")
 	}

@@ -104,9 +104,9 @@ func (p *Program) recipeImages(ctx context.Context, app, version string, o *imag
 }
 
 func (p *Program) contextImages(ctx context.Context, dir string, o *imagesOptions) error {
-	contexts, err := pipeline.Find(dir, o.platforms)
+	contexts, err := pipeline.FindContexts(dir, o.platforms)
 	if err != nil {
-		return usage("%v", err)
+		return usage("%v", err).Advise("CONTEXT is the directory that download leaves; %s registry list lists a registry directory", name)
 	}
 	e, err := p.engine(o.access, o.recipeRun, pipeline.MaybeInclude, nil)
 	if err != nil {
@@ -237,6 +237,9 @@ func (p *Program) contents(of string, found map[string][]registrydir.Entry, o *i
 			return usage("%s has no image for %s", of, platform).Advise("it has %s", strings.Join(slices.Sorted(maps.Keys(found)), ", "))
 		}
 		all = append(all, found[platform]...)
+	}
+	if len(all) == 0 {
+		p.Reporter().Note("%s brings no container images along", of)
 	}
 	return p.Result(imageTable(all), all)
 }

@@ -92,7 +92,7 @@ func saveContexts(dir string, asked []string) (pipeline.ByPlatform, []string, er
 		}
 		return pipeline.ByPlatform{}, asked, nil
 	}
-	contexts, err := pipeline.Find(dir, asked)
+	contexts, err := pipeline.FindContexts(dir, asked)
 	if err != nil {
 		return nil, nil, usage("%v", err).Advise("CONTEXT is the directory that download leaves")
 	}

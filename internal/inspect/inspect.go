@@ -18,6 +18,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/labring-actions/cluster-image/internal/layer"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
@@ -30,12 +31,14 @@ const (
 	maxKept = 256 << 20
 	// maxFiles bounds the files of all layers.
 	maxFiles = 2_000_000
+	// maxWindow bounds how far zstd looks back, in bytes.
+	maxWindow = 128 << 20
 )
 
 // ErrTooLarge says that the layers hold more than a cluster image has.
 var ErrTooLarge = errors.New("image is larger than can be looked at")
 
-// Layer is one layer of a finished image, gzip or not.
+// Layer is one layer of a finished image, compressed or not.
 type Layer struct {
 	// Size is its length in bytes, as the manifest says.
 	Size int64
@@ -98,6 +101,7 @@ func (c *contents) read(l Layer) error {
 	if err != nil {
 		return err
 	}
+	defer plain.Close()
 	r := tar.NewReader(plain)
 	for {
 		h, err := r.Next()
@@ -118,18 +122,25 @@ func (c *contents) read(l Layer) error {
 	}
 }
 
-// decompressed gives the tar of a layer.
-func decompressed(r io.Reader) (io.Reader, error) {
-	var head [2]byte
+// decompressed gives the tar of a layer. This program writes gzip, others zstd, too.
+func decompressed(r io.Reader) (io.ReadCloser, error) {
+	var head [4]byte
 	n, err := io.ReadFull(r, head[:])
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), r)
-	if head == [2]byte{0x1f, 0x8b} {
+	switch {
+	case bytes.HasPrefix(head[:], []byte{0x1f, 0x8b}):
 		return gzip.NewReader(whole)
+	case head == [4]byte{0x28, 0xb5, 0x2f, 0xfd}:
+		z, err := zstd.NewReader(whole, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
 	}
-	return whole, nil
+	return io.NopCloser(whole), nil
 }
 
 // file keeps a link of a tag, or a blob that may be a manifest.

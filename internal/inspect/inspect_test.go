@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/labring-actions/cluster-image/internal/inspect"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
 )
@@ -106,6 +108,31 @@ func TestLinksInALargeLayer(t *testing.T) {
 	whole.Size = 1 << 30
 	empty := pack(t, true, map[string]string{"a": "b"})
 	got, err := inspect.Images(context.Background(), []inspect.Layer{whole, empty, empty})
+	if err != nil || len(got) != 1 {
+		t.Errorf("images: %v, %v", got, err)
+	}
+}
+
+// TestZstd looks into an image that another builder has compressed.
+func TestZstd(t *testing.T) {
+	t.Parallel()
+	files, _ := registryFiles()
+	rc, err := pack(t, false, files).Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	z, err := zstd.NewWriter(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(z, rc); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := inspect.Images(context.Background(), []inspect.Layer{layerOf(out.Bytes())})
 	if err != nil || len(got) != 1 {
 		t.Errorf("images: %v, %v", got, err)
 	}

@@ -88,6 +88,17 @@ func Find(dir string, platforms []string) (ByPlatform, error) {
 	return out, nil
 }
 
+// FindContexts is [Find] for contexts. A registry directory, which is often named beside one, is none.
+func FindContexts(dir string, platforms []string) (ByPlatform, error) {
+	contexts, err := Find(dir, platforms)
+	for _, d := range contexts.Dirs() {
+		if isRegistry(d) {
+			return nil, fmt.Errorf("%s is a registry directory and no build context", d)
+		}
+	}
+	return contexts, err
+}
+
 // Mixed lists the registry directories of single platforms below dir, where dir is one itself too: then [Find] gives those, and not dir.
 func Mixed(dir string) []string {
 	if !isRegistry(dir) {

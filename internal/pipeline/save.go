@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/labring-actions/cluster-image/internal/disk"
 	"github.com/labring-actions/cluster-image/internal/failure"
 	"github.com/labring-actions/cluster-image/internal/registry"
 	"github.com/labring-actions/cluster-image/internal/registrydir"
@@ -31,9 +32,13 @@ type SaveOptions struct {
 // check finds out whether the directories can be written to, before anything is asked for and fetched.
 func (o SaveOptions) check() error {
 	for _, dir := range o.Dirs.Dirs() {
-		var of *fs.PathError
-		if err := tryWrite(dir); errors.As(err, &of) {
-			return failure.New(failure.Usage, "%s cannot be written to: %w", dir, of.Err).Advise("choose another place with --registry-dir")
+		err := disk.Explain(tryWrite(dir), dir, 0, "--registry-dir")
+		var full *disk.SpaceError
+		switch {
+		case errors.As(err, &full):
+			return err
+		case err != nil:
+			return failure.New(failure.Usage, "%s cannot be written to: %w", dir, err).Advise("choose another place with --registry-dir")
 		}
 	}
 	return nil
@@ -44,6 +49,10 @@ func tryWrite(dir string) error {
 	f, err := os.CreateTemp(dir, ".cluster-image-*")
 	if up := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && up != dir {
 		return tryWrite(up)
+	}
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err // its name is a made up one
 	}
 	if err != nil {
 		return err
