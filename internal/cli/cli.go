@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"reflect"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -135,6 +136,9 @@ func (p *Program) Result(text string, document any) error {
 		p.reporter.Close()
 	}
 	if p.JSON {
+		if list := reflect.ValueOf(document); list.Kind() == reflect.Slice && list.IsNil() {
+			document = []any{} // a list of nothing is a list
+		}
 		b, err := json.MarshalIndent(document, "", "  ")
 		if err != nil {
 			return fmt.Errorf("write result: %w", err)

@@ -52,7 +52,8 @@ func repackCommand(p *Program) *cli.Command {
 				return failure.New(failure.Usage, "write %s: %w", o.output, err)
 			}
 			p.tellWritten(order.Output, false)
-			return p.Result(buildResult(order, &pipeline.Built{Index: image}))
+			text, doc := buildResult(order, &pipeline.Built{Index: image})
+			return p.Result(text, doc.madeImage)
 		},
 	}
 }

@@ -20,6 +20,20 @@ func storeCommand(p *Program) *cli.Command {
 	}
 }
 
+// checkedStore is the JSON result of store check: what is good, what was dropped, and what a next fetch goes on with.
+type checkedStore struct {
+	Blobs     int           `json:"blobs"`
+	Bytes     int64         `json:"bytes"`
+	Dropped   []droppedBlob `json:"dropped"`
+	Parts     int           `json:"parts"`
+	PartBytes int64         `json:"partBytes"`
+}
+
+type droppedBlob struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
 func storeCheckCommand(p *Program) *cli.Command {
 	var o access
 	return &cli.Command{
@@ -40,11 +54,13 @@ func storeCheckCommand(p *Program) *cli.Command {
 			if err != nil {
 				return fmt.Errorf("check content store: %w", err)
 			}
+			doc := checkedStore{Blobs: report.Blobs, Bytes: report.Bytes, Parts: report.Parts, PartBytes: report.PartBytes, Dropped: []droppedBlob{}}
 			lines := []string{fmt.Sprintf("%d blobs, %s: %d dropped", report.Blobs, progress.Bytes(report.Bytes), len(report.Bad))}
 			for _, b := range report.Bad {
+				doc.Dropped = append(doc.Dropped, droppedBlob(b))
 				lines = append(lines, fmt.Sprintf("%s: %s", b.Name, b.Reason))
 			}
-			return p.Result(strings.Join(lines, "\n"), report)
+			return p.Result(strings.Join(lines, "\n"), doc)
 		},
 	}
 }
