@@ -129,8 +129,9 @@ func (p *Program) pushBuilt(ctx context.Context, f *jobFlags) error {
 		return err
 	}
 	login, err := p.login()
-	if err != nil {
-		return err
+	if err != nil { // whoever asked is told of it too
+		o.State, o.Failure = outcome.Failed, &outcome.Failure{Step: "push", Error: err.Error()}
+		return p.leave(o, f.result)
 	}
 	if b.Kind.HoldsImages() {
 		if o.Changes, err = r.Changes(ctx, o, f.layout, login); err != nil {
@@ -147,8 +148,9 @@ func (p *Program) login() (outcome.Login, error) {
 		return l, nil
 	}
 	var err error
-	if l.Password, err = readPassword(p.Stdin); err == nil {
-		p.Secrets.Add(l.Password)
+	if l.Password, err = readPassword(p.Stdin); err != nil {
+		return l, fmt.Errorf("log in as REGISTRY_USERNAME: %w", err)
 	}
-	return l, err
+	p.Secrets.Add(l.Password)
+	return l, nil
 }
