@@ -125,7 +125,7 @@ func (s *stage) has(parts ...string) {
 
 var (
 	digests = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
-	seconds = regexp.MustCompile(`[0-9]+\.[0-9] s`)
+	seconds = regexp.MustCompile(`\b([0-9]+m)?[0-9]+(\.[0-9])?s\b`)
 	port    = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 )
 

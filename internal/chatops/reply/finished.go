@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
 	"github.com/labring-actions/cluster-image/internal/chatops/outcome"
@@ -207,4 +208,6 @@ func advice(class string) string {
 	return "Another try may help; if it does not, say so here."
 }
 
-func duration(seconds float64) string { return fmt.Sprintf("%.1f s", seconds) }
+func duration(seconds float64) string {
+	return progress.Duration(time.Duration(seconds * float64(time.Second)))
+}

@@ -117,6 +117,18 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestDuration: a build of hours is not told in seconds.
+func TestDuration(t *testing.T) {
+	t.Parallel()
+	for seconds, want := range map[float64]string{0.25: "0.2s", 61: "1m01s", 5432.1: "1h30m"} {
+		o := failed("x")
+		o.Seconds = seconds
+		if text := letter(t, o).String(); !strings.Contains(text, "after "+want+":\n") {
+			t.Errorf("%v seconds: no %q in\n%s", seconds, want, text)
+		}
+	}
+}
+
 // FuzzBlock: no text ends its fence, and none is longer than it may be.
 func FuzzBlock(f *testing.F) {
 	f.Add(hostile)
