@@ -14,10 +14,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/labring-actions/cluster-image/internal/catalog"
 	"github.com/labring-actions/cluster-image/internal/chatops/github"
 	"github.com/labring-actions/cluster-image/internal/chatops/grammar"
 	"github.com/labring-actions/cluster-image/internal/chatops/plan"
 	"github.com/labring-actions/cluster-image/internal/chatops/policy"
+	"github.com/labring-actions/cluster-image/internal/recipe"
 )
 
 var (
@@ -347,12 +349,31 @@ func examples(t *testing.T) map[string]string {
 			}
 		}
 	}
+	apps, err := catalog.OpenDir("../applications", recipe.Application)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := apps.List("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		profiles, err := apps.Profiles(e.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range profiles {
+			if p.Example != "latest" { // which says nothing of what is in it
+				all["the example of "+e.Name+"/"+p.Dir] = "/imagebuild_apps " + e.Name + " " + p.Example
+			}
+		}
+	}
 	for file, f := range issueForms(t) {
 		for choice := range f.Body[0].Attributes.Options {
 			all[fmt.Sprintf("%s, choice %d", file, choice)] = strings.ReplaceAll(f.filled(choice), "KEY=VALUE", "_No response_")
 		}
 	}
-	if len(all) < 30 {
+	if len(all) < 200 {
 		t.Errorf("only %d examples", len(all))
 	}
 	return all

@@ -72,11 +72,11 @@ func planner(t *testing.T, h *hub) *plan.Planner {
 		}
 	}
 	const app = "description: A tool\nhome: https://example.com\ncategories: [cli]\nversion: {v: never, example: 1.0.0}\nsources:\n  - binary: https://example.com/{version}/{arch}\nstart:\n  - install: opt/tool\n"
-	if err := os.MkdirAll(filepath.Join(root, "applications/tool/latest"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "applications/tool/latest/app.yaml"), []byte(app), 0o644); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"tool": app, "channel": strings.Replace(app, "v: never, example: 1.0.0", "v: as-is, only: [stable], example: stable", 1)} {
+		dir := filepath.Join(root, "applications", name, "latest")
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "app.yaml"), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p, err := policy.ReadFile("../../../.github/chatops.yml")
 	if err != nil {
@@ -203,6 +203,7 @@ func TestRefusals(t *testing.T) {
 		"/imagebuild_configs nginx v0.0.1":               {plan.NoRecipe, "there is an application nginx too", "/imagebuild_apps nginx v0.0.1"},
 		"/imagebuild_configs kubelet 1.0":                {plan.NoRecipe, "there is an application kubelet too", ""},
 		"/imagebuild_apps ngimx stable":                  {plan.NoRecipe, "not in the catalogue", ""},
+		"/imagebuild_apps channel edge":                  {plan.BadCommand, "a version has a number", ""},
 		"/imagebuild_apps tool 1.0 1.1 v1.0":             {plan.BadCommand, "1.0 and v1.0 are one version of tool", "/imagebuild_apps tool 1.0 1.1"},
 		"/imagebuild_k8s":                                {plan.NotAllowed, "write permission", ""},
 		"/imagebuild_docker_k8s v5.0.1":                  {plan.NotAllowed, "write permission", ""},
@@ -217,8 +218,10 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %s %+v", body, got.Action, r)
 		}
 	}
-	if got := decide(t, planner(t, &hub{}), comment(t, "/imagebuild_apps kubelet main")); got.Action != plan.DoBuild {
-		t.Errorf("%+v", got.Refusal)
+	for _, body := range []string{"/imagebuild_apps kubelet main", "/imagebuild_apps channel stable"} { // a directory, and a version that a recipe names
+		if got := decide(t, planner(t, &hub{}), comment(t, body)); got.Action != plan.DoBuild {
+			t.Errorf("%s: %+v", body, got.Refusal)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func (p *Planner) recipes(c grammar.Command, builds []Build, scheduled bool) *Re
 		if err != nil {
 			return unserved(c, b, all, err, scheduled)
 		}
-		if r.Dir != b.Version && !scheduled {
+		if r.Dir != b.Version && !scheduled && !listed(r) {
 			if refusal := oddVersion(c, b, all); refusal != nil {
 				return refusal
 			}
@@ -80,6 +80,9 @@ func (p *Planner) serves(c grammar.Command) bool {
 	builds, refusal := p.builds(c)
 	return refusal == nil && p.recipes(c, builds, false) == nil
 }
+
+// listed says that a recipe names its versions: then what it serves is one, whatever it looks like.
+func listed(r recipe.Recipe) bool { return r.App != nil && len(r.App.Version.Only) > 0 }
 
 // twice refuses the last of the builds where one before it makes the same image: the recipe takes both ways to write the version.
 func twice(c grammar.Command, builds []Build) *Refusal {
