@@ -13,6 +13,8 @@ import (
 	"github.com/itchyny/gojq/cli"
 	yq "github.com/mikefarah/yq/v4/cmd"
 	helm "helm.sh/helm/v4/pkg/cmd"
+
+	_ "github.com/labring-actions/cluster-image/internal/toolbox/untranslated"
 )
 
 // Self is the name under which an init.sh calls this program itself.

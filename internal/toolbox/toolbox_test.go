@@ -1,10 +1,14 @@
 package toolbox_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"k8s.io/kubectl/pkg/util/i18n"
 
 	"github.com/labring-actions/cluster-image/internal/toolbox"
 )
@@ -94,5 +98,22 @@ func TestOtherNamesAreNotTools(t *testing.T) {
 		if _, ok := toolbox.Main(argv); ok {
 			t.Errorf("%q is taken for a tool", argv)
 		}
+	}
+}
+
+// TestUntranslated holds the order of initialisation: had kubectl's packages been first, the language of the environment
+// would have been loaded for their help texts.
+func TestUntranslated(t *testing.T) {
+	t.Parallel()
+	const text = "Display one or many resources"
+	if os.Getenv("TEST_UNTRANSLATED") != "" {
+		fmt.Println("it is: " + i18n.T(text))
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestUntranslated$", "-test.v")
+	cmd.Env = append(os.Environ(), "TEST_UNTRANSLATED=1", "LC_ALL=zh_CN.UTF-8")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "it is: "+text) {
+		t.Errorf("a translation was loaded: %v\n%s", err, out)
 	}
 }
