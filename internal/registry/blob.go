@@ -33,8 +33,18 @@ type Body struct {
 type Lease struct {
 	client *Client
 	host   *host
-	once   sync.Once
+
+	mu    sync.Mutex
+	state leaseState
 }
+
+type leaseState int
+
+const (
+	held leaseState = iota
+	sent            // nothing more goes out, and the answer is on its way
+	released
+)
 
 // Lease waits for a turn. It must be released.
 func (c *Client) Lease(ctx context.Context, host string) (*Lease, error) {
@@ -46,7 +56,33 @@ func (c *Client) Lease(ctx context.Context, host string) (*Lease, error) {
 }
 
 // Release gives the turn back.
-func (l *Lease) Release() { l.once.Do(l.host.bulk.release) }
+func (l *Lease) Release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch l.state {
+	case held:
+		l.host.bulk.release()
+	case sent:
+		l.host.bulk.answered()
+	}
+	l.state = released
+}
+
+func (l *Lease) held() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state == held
+}
+
+// sent lets another have the turn while the registry is at work on the answer.
+func (l *Lease) sent() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == held {
+		l.host.bulk.sent()
+		l.state = sent
+	}
+}
 
 // Blob is [Client.Blob] within the lease.
 func (l *Lease) Blob(ctx context.Context, repo reference.Reference, desc v1.Descriptor, offset, length int64) (Body, error) {

@@ -71,12 +71,16 @@ func (b *bench) seed(t *testing.T, blob []byte) (v1.Descriptor, []byte) {
 	b.net.Hosts["https://reg.example"] = b.faults.Next
 	defer func() { b.net.Hosts["https://reg.example"] = faults }()
 	d := descriptor(blob)
-	if err := b.client.PutBlob(t.Context(), b.repo, d, opener(blob), nil); err != nil {
+	other, err := registry.New(registry.Options{Transport: b.net, Clock: b.clock}) // what it learns of the host stays its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.PutBlob(t.Context(), b.repo, d, opener(blob), nil); err != nil {
 		t.Fatal(err)
 	}
 	m := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[]}`,
 		types.OCIManifestSchema1, types.OCIConfigJSON, d.Digest, d.Size)
-	if _, err := b.client.PutManifest(t.Context(), b.repo, "v1", types.OCIManifestSchema1, m); err != nil {
+	if _, err := other.PutManifest(t.Context(), b.repo, "v1", types.OCIManifestSchema1, m); err != nil {
 		t.Fatal(err)
 	}
 	return d, m

@@ -26,11 +26,14 @@ type limiter struct {
 	clock   Clock
 	ceiling int
 
-	mu      sync.Mutex
-	limit   int
-	busy    int
-	waiting []chan struct{}
-	paused  time.Time
+	mu    sync.Mutex
+	limit int
+	busy  int
+	// answering are requests that have sent all they had: the host is at work on the answer. They count against the
+	// ceiling alone.
+	answering int
+	waiting   []chan struct{}
+	paused    time.Time
 
 	since    time.Time
 	amount   int64
@@ -67,7 +70,7 @@ func (l *limiter) acquire(ctx context.Context) error {
 
 func (l *limiter) turn(ctx context.Context) error {
 	l.mu.Lock()
-	if l.busy < l.limit && len(l.waiting) == 0 {
+	if len(l.waiting) == 0 && l.free() {
 		l.busy++
 		l.mu.Unlock()
 		return nil
@@ -99,9 +102,28 @@ func (l *limiter) release() {
 	l.wake()
 }
 
+// sent takes one who has nothing more to send out of those whom the limit counts: while a host stores a blob, another
+// can be on its way. answered ends that.
+func (l *limiter) sent() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy--
+	l.answering++
+	l.wake()
+}
+
+func (l *limiter) answered() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answering--
+	l.wake()
+}
+
+func (l *limiter) free() bool { return l.busy < l.limit && l.busy+l.answering < l.ceiling }
+
 // wake lets those who wait in, as far as the limit allows.
 func (l *limiter) wake() {
-	for l.busy < l.limit && len(l.waiting) > 0 {
+	for len(l.waiting) > 0 && l.free() {
 		close(l.waiting[0])
 		l.waiting = l.waiting[1:]
 		l.busy++
@@ -152,7 +174,7 @@ func (l *limiter) tooMuch(pause time.Duration) {
 	l.halved, l.hold = now, now.Add(holdHalved)
 }
 
-// state is the limit and how many requests are under way.
+// state is the limit and how many requests count against it.
 func (l *limiter) state() (limit, busy int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

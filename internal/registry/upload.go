@@ -71,6 +71,7 @@ type upload struct {
 	open     func() (io.ReadCloser, error)
 	progress func(int64)
 	sent     int64
+	lease    *Lease
 }
 
 // PutBlob uploads a blob: in one request, or in chunks where the registry or what stands before it refuses that. A
@@ -81,11 +82,7 @@ func (c *Client) PutBlob(ctx context.Context, repo reference.Reference, desc v1.
 		progress = func(int64) {}
 	}
 	u := &upload{client: c, repo: repo, desc: desc, open: open, progress: progress}
-	h := c.host(repo.Host)
-	if err := h.bulk.acquire(ctx); err != nil {
-		return err
-	}
-	defer h.bulk.release()
+	defer u.release()
 	err := u.retried(ctx, u.whole)
 	whole := err
 	for _, chunk := range chunkSizes {
@@ -128,6 +125,7 @@ func (u *upload) retried(ctx context.Context, way func(context.Context) error) e
 		if err == nil {
 			return nil
 		}
+		u.release()
 		var e *Error
 		if errors.As(err, &e) && e.Status == http.StatusNotFound && attempt == 1 && strings.HasPrefix(e.What, "upload") {
 			e.Status, e.Err = 0, errSessionLost
@@ -135,6 +133,23 @@ func (u *upload) retried(ctx context.Context, way func(context.Context) error) e
 		if err := u.client.again(ctx, u.request(), attempt, err); err != nil {
 			return err
 		}
+	}
+}
+
+// turn sees to it that the upload may send.
+func (u *upload) turn(ctx context.Context) (err error) {
+	if u.lease != nil && u.lease.held() {
+		return nil
+	}
+	u.release()
+	u.lease, err = u.client.Lease(ctx, u.repo.Host)
+	return err
+}
+
+func (u *upload) release() {
+	if u.lease != nil {
+		u.lease.Release()
+		u.lease = nil
 	}
 }
 
@@ -155,7 +170,7 @@ func (u *upload) request() *request {
 // begin opens a session and returns its location.
 func (u *upload) begin(ctx context.Context) (string, *response, error) {
 	q := u.request()
-	q.what = "begin " + q.what
+	q.what, q.bulk, q.leased = "begin "+q.what, false, false
 	resp, err := u.client.send(ctx, q)
 	if err != nil {
 		return "", nil, err
@@ -195,6 +210,9 @@ func (u *upload) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := u.turn(ctx); err != nil {
+		return err
+	}
 	q := u.request()
 	q.method, q.url, q.size = http.MethodPut, u.closing(location), u.desc.Size
 	q.header.Set("Content-Type", "application/octet-stream")
@@ -202,7 +220,7 @@ func (u *upload) whole(ctx context.Context) error {
 	q.body = func() (io.ReadCloser, error) {
 		u.forget()
 		r, err := u.open()
-		return &counted{ReadCloser: r, upload: u}, err
+		return &counted{ReadCloser: r, upload: u, lease: u.lease, left: u.desc.Size}, err
 	}
 	resp, err := u.client.once(ctx, q)
 	if err != nil {
@@ -254,12 +272,15 @@ func (u *upload) chunked(ctx context.Context, size int64) error {
 
 // chunk sends the next n bytes of r. It is tried once: what was read of r is gone.
 func (u *upload) chunk(ctx context.Context, location string, r io.Reader, at, n int64) (string, error) {
+	if err := u.turn(ctx); err != nil {
+		return "", err
+	}
 	q := u.request()
 	q.method, q.url, q.size = http.MethodPatch, location, n
 	q.header.Set("Content-Type", "application/octet-stream")
 	q.header.Set("Content-Range", fmt.Sprintf("%d-%d", at, at+n-1))
 	q.body = func() (io.ReadCloser, error) {
-		return &counted{ReadCloser: io.NopCloser(io.LimitReader(r, n)), upload: u}, nil
+		return &counted{ReadCloser: io.NopCloser(io.LimitReader(r, n)), upload: u, lease: u.lease, left: n}, nil
 	}
 	resp, err := u.client.once(ctx, q)
 	if err != nil {
@@ -269,16 +290,22 @@ func (u *upload) chunk(ctx context.Context, location string, r io.Reader, at, n 
 	return u.location(resp, q)
 }
 
-// counted tells how much of a body went out.
+// counted tells how much of a body went out, and gives the turn to another when all of it did.
 type counted struct {
 	io.ReadCloser
 	upload *upload
+	lease  *Lease
+	left   int64
 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
 	c.upload.sent += int64(n)
 	c.upload.progress(int64(n))
+	c.lease.host.bulk.moved(int64(n))
+	if c.left -= int64(n); c.left <= 0 {
+		c.lease.sent()
+	}
 	if err != nil && err != io.EOF {
 		err = &fatal{err}
 	}
