@@ -21,6 +21,7 @@ import (
 type Client interface {
 	Manifest(ctx context.Context, repo reference.Reference, tagOrDigest string) (registry.Manifest, error)
 	HeadManifest(ctx context.Context, repo reference.Reference, tagOrDigest string) (v1.Descriptor, error)
+	HasRepository(ctx context.Context, repo reference.Reference) (bool, error)
 	HasBlob(ctx context.Context, repo reference.Reference, d v1.Hash) (bool, error)
 	Mount(ctx context.Context, repo reference.Reference, d v1.Hash, fromPath string) (bool, error)
 	PutBlob(ctx context.Context, repo reference.Reference, desc v1.Descriptor, open func() (io.ReadCloser, error), progress func(n int64)) error

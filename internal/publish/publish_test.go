@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os/exec"
 	"slices"
+	"strconv"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -184,6 +185,46 @@ func TestMounts(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNewRepository has nothing asked of a repository that is not there, for blobs that nobody can have put there.
+func TestNewRepository(t *testing.T) {
+	t.Parallel()
+	s := strict(t)
+	x, kept := sample(t, "one"), new(places)
+	push := func(memory publish.Places, name string) (asked int, b publish.Tally, err error) {
+		s.forget()
+		reports, err := publish.Push(t.Context(), publish.Options{Client: client(t, registry.Options{}), Places: memory}, x, []publish.Target{{Ref: s.target(t, name)}})
+		if len(reports) > 0 {
+			b = reports[0].Blobs
+		}
+		return s.count(http.MethodHead, "/blobs/"), b, err
+	}
+	if asked, b, err := push(kept, "labring/a:1"); asked != 0 || b.Uploaded != sampleBlobs || err != nil {
+		t.Errorf("a new repository: %d blobs were asked for; %+v, %v", asked, b, err)
+	}
+	if asked, b, err := push(new(places), "labring/a:2"); asked != sampleBlobs || b.Skipped != sampleBlobs || err != nil {
+		t.Errorf("another tag: %d blobs were asked for; %+v, %v", asked, b, err)
+	}
+	if asked, b, err := push(nil, "labring/b:1"); asked != sampleBlobs || b.Uploaded != sampleBlobs || err != nil {
+		t.Errorf("without a memory: %d blobs were asked for; %+v, %v", asked, b, err)
+	}
+	s.script(fault{is(http.MethodPut, "/manifests/"), -1, answer(403, "DENIED")})
+	fresh := new(places)
+	if _, b, err := push(fresh, "labring/c:1"); b.Uploaded != sampleBlobs || err == nil {
+		t.Errorf("a push that fails at its end: %+v, %v", b, err)
+	}
+	s.script()
+	if asked, b, err := push(fresh, "labring/c:1"); asked != sampleBlobs || b.Skipped != sampleBlobs || err != nil {
+		t.Errorf("once more: %d blobs were asked for; %+v, %v", asked, b, err)
+	}
+	for i, answered := range []func(http.ResponseWriter, *http.Request, http.Handler){answer(404, "NOT_FOUND"), answer(403, "DENIED"), answer(405, "UNSUPPORTED")} {
+		s.script(fault{is(http.MethodGet, "/tags/list"), -1, answered})
+		name := "labring/d" + strconv.Itoa(i) + ":1"
+		if asked, b, err := push(new(places), name); asked != sampleBlobs || b.Uploaded != sampleBlobs || err != nil {
+			t.Errorf("a registry that lists no tags: %d blobs were asked for; %+v, %v", asked, b, err)
+		}
+	}
 }
 
 func TestProgress(t *testing.T) {

@@ -34,6 +34,10 @@ type repository struct {
 	ref  reference.Reference
 	o    Options
 	jobs chan struct{}
+	// tagged says that a tag of the repository is known to exist, and so the repository.
+	tagged bool
+	look   sync.Once
+	isNew  bool
 
 	mu     sync.Mutex
 	sent   map[v1.Hash]struct{}
@@ -101,7 +105,7 @@ func (r *repository) place(ctx context.Context, l Layer) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	has, err := r.o.Client.HasBlob(ctx, r.ref, l.Desc.Digest)
+	has, err := r.has(ctx, l)
 	switch {
 	case err != nil:
 		return err
@@ -116,6 +120,27 @@ func (r *repository) place(ctx context.Context, l Layer) error {
 	}
 	r.remember(l)
 	return nil
+}
+
+// has asks for the layer, unless it cannot be there: the repository is new, and nothing tells that this machine ever put the blob into that registry.
+func (r *repository) has(ctx context.Context, l Layer) (bool, error) {
+	if r.fresh(ctx) && len(r.o.Places.Placed(r.ref.Host, l.Desc.Digest)) == 0 {
+		return false, nil
+	}
+	return r.o.Client.HasBlob(ctx, r.ref, l.Desc.Digest)
+}
+
+// fresh says whether the registry does not know the repository. It is asked once, and only where that can be: blobs without a manifest do not make a
+// repository known, so that without a memory of those that a push before this one left there each of them is asked for.
+func (r *repository) fresh(ctx context.Context) bool {
+	r.look.Do(func() {
+		if r.tagged || r.o.Places == nil {
+			return
+		}
+		known, err := r.o.Client.HasRepository(ctx, r.ref)
+		r.isNew = err == nil && !known
+	})
+	return r.isNew
 }
 
 // spared counts a blob that need not be uploaded.

@@ -24,9 +24,11 @@ func Begin(ctx context.Context, o Options, targets []Standing) *Session {
 	s := &Session{o: o, targets: targets, repositories: map[string]*repository{}}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	for _, t := range targets {
-		if name := t.Ref.Repository(); s.repositories[name] == nil {
+		name := t.Ref.Repository()
+		if s.repositories[name] == nil {
 			s.repositories[name] = newRepository(t.Ref, o)
 		}
+		s.repositories[name].tagged = s.repositories[name].tagged || t.exists()
 	}
 	return s
 }

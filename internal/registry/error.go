@@ -84,6 +84,8 @@ func (e *Error) hint() string {
 		return "the registry limits how much is asked of it; log in, wait, or use a mirror"
 	case http.StatusRequestEntityTooLarge:
 		return "the registry or a proxy before it limits the size of uploads"
+	case http.StatusMethodNotAllowed:
+		return "the registry, or what answers in its place, is read-only or a mirror"
 	}
 	return e.hintTLS()
 }

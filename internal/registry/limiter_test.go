@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,13 +34,13 @@ func newCrowd(t *testing.T) *crowd {
 	for range 64 {
 		go b.client.Lease(ctx, "reg.example") // never released: those who come later wait
 	}
+	synctest.Wait()
 	return &crowd{b, body}
 }
 
 // window reads n bytes in 50 ms of the clock and returns the limit after them.
 func (c *crowd) window(t *testing.T, n int64) int {
 	t.Helper()
-	runtime.Gosched()
 	c.clock.Advance(50 * time.Millisecond)
 	if _, err := io.CopyN(io.Discard, c.body, n); err != nil {
 		t.Fatal(err)
@@ -52,38 +51,42 @@ func (c *crowd) window(t *testing.T, n int64) int {
 
 func TestLimitGrowsWhileItPays(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(t)
-	limit := 0
-	for i := int64(1); i < 200 && limit < 32; i++ {
-		limit = c.window(t, i*1000)
-	}
-	if limit != 32 {
-		t.Errorf("limit %d though each window brought more", limit)
-	}
-	for range 20 {
-		limit = max(limit, c.window(t, 300_000))
-	}
-	if limit > 32 {
-		t.Errorf("limit %d", limit)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t)
+		limit := 0
+		for i := int64(1); i < 200 && limit < 32; i++ {
+			limit = c.window(t, i*1000)
+		}
+		if limit != 32 {
+			t.Errorf("limit %d though each window brought more", limit)
+		}
+		for range 20 {
+			limit = max(limit, c.window(t, 300_000))
+		}
+		if limit > 32 {
+			t.Errorf("limit %d", limit)
+		}
+	})
 }
 
 func TestLimitGoesBackWhenItDoesNotPay(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(t)
-	limit := 0
-	for i := 0; i < 500 && limit < 16; i++ {
-		limit = c.window(t, 10_000)
-	}
-	if limit != 16 {
-		t.Fatalf("limit %d: the first doubling is always tried", limit)
-	}
-	for i := 0; i < 500 && limit != 8; i++ { // nothing is judged before those who wait are there
-		limit = c.window(t, 10_000)
-	}
-	if limit != 8 {
-		t.Errorf("limit %d though 16 connections brought no more than 8", limit)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t)
+		limit := 0
+		for i := 0; i < 500 && limit < 16; i++ {
+			limit = c.window(t, 10_000)
+		}
+		if limit != 16 {
+			t.Fatalf("limit %d: the first doubling is always tried", limit)
+		}
+		for i := 0; i < 500 && limit != 8; i++ {
+			limit = c.window(t, 10_000)
+		}
+		if limit != 8 {
+			t.Errorf("limit %d though 16 connections brought no more than 8", limit)
+		}
+	})
 }
 
 // TestUploadsUnderWay counts the uploads that are under way together when nothing moves any more: as many as the limit

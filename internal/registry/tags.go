@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -33,6 +34,25 @@ func (c *Client) Tags(ctx context.Context, repo reference.Reference) ([]string, 
 		query = next
 	}
 	return all, nil
+}
+
+// nameUnknown is the code of the distribution specification for a repository that the registry does not know.
+const nameUnknown = "NAME_UNKNOWN"
+
+// HasRepository says whether the registry knows the repository. It may not know one that has blobs but never had a manifest.
+func (c *Client) HasRepository(ctx context.Context, repo reference.Reference) (bool, error) {
+	resp, err := c.send(ctx, &request{
+		host: c.host(repo.Host), path: repo.Path, method: http.MethodGet, what: "look for repository",
+		url: "tags/list?n=1", header: http.Header{}, accept: []int{http.StatusOK},
+	})
+	var e *Error
+	if errors.As(err, &e) && e.Status == http.StatusNotFound && e.Code == nameUnknown {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, resp.Close()
 }
 
 func (c *Client) tagPage(ctx context.Context, repo reference.Reference, query string) (tags []string, next string, err error) {
