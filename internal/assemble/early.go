@@ -26,9 +26,9 @@ func BlobLayers(r Registry, hashes bool) (map[v1.Hash]LayerMaker, error) {
 
 func makerOf(f registrydir.File, hashes bool) LayerMaker {
 	return func(facts layer.Facts) Layer {
-		l := newLayer(facts, f.Blob, blobOpener(f))
+		l := newLayer(facts, f.Blob, blobOpener(f, facts))
 		if hashes {
-			l.Open = blobOpener(f)
+			l.Open = blobOpener(f, facts)
 		}
 		return l
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -69,9 +70,9 @@ func (p registryParts) layers(ctx context.Context, in Input) ([]Layer, error) {
 	for i, f := range p.blobs {
 		g.Go(func() error {
 			facts, err := in.blobFacts(each, f)
-			layers[i] = newLayer(facts, f.Blob, blobOpener(f))
+			layers[i] = newLayer(facts, f.Blob, blobOpener(f, facts))
 			if in.RegistryHashes {
-				layers[i].Open = blobOpener(f)
+				layers[i].Open = blobOpener(f, facts)
 			}
 			return err
 		})
@@ -136,12 +137,24 @@ func hashBlob(ctx context.Context, f registrydir.File) (layer.Facts, error) {
 }
 
 // blobOpener makes the layer from the blob each time it is opened.
-func blobOpener(f registrydir.File) opener {
+func blobOpener(f registrydir.File, facts layer.Facts) opener {
 	return func() (io.ReadCloser, error) {
 		r, err := f.Open()
 		if err != nil {
 			return nil, err
 		}
+		if file, ok := r.(*os.File); ok && facts.Checksum != 0 {
+			return fileLayer(f, file, facts.Checksum)
+		}
 		return readCloser{layer.NewReader(f.Blob, f.Size, r), r}, nil
 	}
+}
+
+func fileLayer(f registrydir.File, file *os.File, checksum uint32) (io.ReadCloser, error) {
+	r, err := layer.NewFileReader(f.Blob, f.Size, file, checksum)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return r, nil
 }

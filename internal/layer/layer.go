@@ -36,6 +36,8 @@ type Facts struct {
 	DiffID v1.Hash
 	// Size is the length of the compressed layer in bytes.
 	Size int64
+	// Checksum is the CRC-32 of the tar inside, for which the layer would have to be read again; zero when nobody noted it.
+	Checksum uint32
 }
 
 // BlobPath is where a cluster image keeps the blob: below registry/, in the layout of the distribution registry's

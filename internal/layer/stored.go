@@ -92,7 +92,7 @@ func (h *storedHash) facts() (Facts, error) {
 	}
 	t := trailer(h.crc, h.total)
 	h.gz.Write(t[:])
-	return Facts{Digest: sum(h.gz), DiffID: sum(h.tar), Size: storedSize(h.total)}, nil
+	return Facts{Digest: sum(h.gz), DiffID: sum(h.tar), Size: storedSize(h.total), Checksum: h.crc}, nil
 }
 
 func sum(h hash.Hash) v1.Hash {

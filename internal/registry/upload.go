@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -300,14 +301,24 @@ type counted struct {
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
-	c.upload.sent += int64(n)
-	c.upload.progress(int64(n))
-	c.lease.host.bulk.moved(int64(n))
-	if c.left -= int64(n); c.left <= 0 {
+	return n, c.count(int64(n), err)
+}
+
+// Section is Read for content that has sections.
+func (c *counted) Section() (b []byte, f *os.File, n int64, err error) {
+	b, f, n, err = c.ReadCloser.(sectioned).Section()
+	return b, f, n, c.count(n, err)
+}
+
+func (c *counted) count(n int64, err error) error {
+	c.upload.sent += n
+	c.upload.progress(n)
+	c.lease.host.bulk.moved(n)
+	if c.left -= n; c.left <= 0 {
 		c.lease.sent()
 	}
 	if err != nil && err != io.EOF {
 		err = &fatal{err}
 	}
-	return n, err
+	return err
 }

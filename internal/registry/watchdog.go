@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,6 +101,35 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.content.Read(p)
 	b.watch.moved.Add(int64(n))
 	return n, err
+}
+
+// sectioned is content that can tell where its bytes lie, so that those of a file need not be read.
+type sectioned interface {
+	// Section gives what comes next: bytes, or, where there are none, the next n bytes of the file from where it stands. All
+	// of it counts as read.
+	Section() (b []byte, f *os.File, n int64, err error)
+}
+
+// isSectioned says whether Section can be called.
+func (b *watchedBody) isSectioned() bool {
+	c, ok := b.content.(*counted)
+	if ok {
+		_, ok = c.ReadCloser.(sectioned)
+	}
+	return ok
+}
+
+// Section takes the next section, as Read takes bytes. What it tells is sent without the lock: a registry that answers early
+// may not be waited for.
+func (b *watchedBody) Section() (p []byte, f *os.File, n int64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, nil, 0, io.ErrClosedPipe
+	}
+	p, f, n, err = b.content.(*counted).Section()
+	b.watch.moved.Add(n)
+	return p, f, n, err
 }
 
 // Close waits for a Read under way.

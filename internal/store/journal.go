@@ -23,7 +23,7 @@ import (
 //
 //	blob <digest> <size> <mtime ns> <inode> .            a checked file
 //	drop <digest> .                                      it turned out bad
-//	layer <digest> <layer digest> <diff id> <size> .     the facts of the blob's layer
+//	layer <digest> <layer digest> <diff id> <size> <crc> .     the facts of the blob's layer; older ones have no crc
 //	place <host> <digest> <repository> .                 a registry has it in that repository
 //	tag <reference> <digest> <unix time> .               what a tag resolved to, and until when that is believed
 //	made <digest> <origin> .                             an image was built here of that
@@ -148,7 +148,7 @@ func blobRecord(d v1.Hash, m mark) record {
 func dropRecord(d v1.Hash) record { return record{"drop", d.String()} }
 
 func layerRecord(d v1.Hash, f layer.Facts) record {
-	return record{"layer", d.String(), f.Digest.String(), f.DiffID.String(), strconv.FormatInt(f.Size, 10)}
+	return record{"layer", d.String(), f.Digest.String(), f.DiffID.String(), strconv.FormatInt(f.Size, 10), strconv.FormatUint(uint64(f.Checksum), 16)}
 }
 
 func placeRecord(k placeKey, repo string) record {
@@ -171,6 +171,8 @@ func (j *journal) apply(r record) {
 			delete(j.blobs, d)
 		}
 	case len(r) == 5 && r[0] == "layer":
+		j.applyLayer(append(r, "0"))
+	case len(r) == 6 && r[0] == "layer":
 		j.applyLayer(r)
 	case len(r) == 4 && r[0] == "place":
 		j.applyPlace(r)
@@ -202,8 +204,9 @@ func (j *journal) applyLayer(r record) {
 	digest, bad1 := v1.NewHash(r[2])
 	diff, bad2 := v1.NewHash(r[3])
 	size, bad3 := strconv.ParseInt(r[4], 10, 64)
-	if err == nil && bad1 == nil && bad2 == nil && bad3 == nil {
-		j.layers[d] = layer.Facts{Digest: digest, DiffID: diff, Size: size}
+	crc, bad4 := strconv.ParseUint(r[5], 16, 32)
+	if err == nil && bad1 == nil && bad2 == nil && bad3 == nil && bad4 == nil {
+		j.layers[d] = layer.Facts{Digest: digest, DiffID: diff, Size: size, Checksum: uint32(crc)}
 	}
 }
 
