@@ -55,7 +55,7 @@ func (b *bench) run(ctx context.Context) error {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, *server, *publisher) error
-	}{{partSave, b.saves}, {partSlow, b.slowSaves}, {partBuild, b.builds}} {
+	}{{partSave, b.saves}, {partSlow, b.slowSaves}, {partBuild, b.builds}, {partSlow, b.slowBuilds}} {
 		if !b.has(part.name) {
 			continue
 		}

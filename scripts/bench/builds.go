@@ -9,23 +9,35 @@ import (
 
 // The jobs that are measured of a build, in the order in which they follow each other.
 const (
-	caseCold    = "build + push, cold"
-	caseWarm    = "build + push, unchanged"
-	caseChanged = "build + push, 1 of 10 changed"
+	caseCold      = "build + push, cold"
+	caseWarm      = "build + push, unchanged"
+	caseChanged   = "build + push, 1 of 10 changed"
+	caseSlowBuild = "build + push, slow"
 )
 
-// buildJobs are the versions that are built one after the other.
-func buildJobs() []struct{ name, version string } {
-	return []struct{ name, version string }{{caseCold, "v1"}, {caseWarm, "v1"}, {caseChanged, "v2"}}
-}
+// buildJob is a version that is built, after those before it.
+type buildJob struct{ name, version string }
 
 // builds lets every tool that can build cluster images build the set for all platforms and push it: in each round from nothing, again, and with one
 // image changed. One more round goes through proxies that count and is checked; its time does not count.
 func (b *bench) builds(ctx context.Context, source *server, set *publisher) error {
-	for round := range b.Runs + 1 {
+	jobs := []buildJob{{caseCold, "v1"}, {caseWarm, "v1"}, {caseChanged, "v2"}}
+	if err := b.buildRounds(ctx, source, set, nil, b.Runs, jobs); err != nil {
+		return err
+	}
+	return b.buildRounds(ctx, source, set, new(network), 1, jobs)
+}
+
+// slowBuilds puts the slow network before both registries.
+func (b *bench) slowBuilds(ctx context.Context, source *server, set *publisher) error {
+	return b.buildRounds(ctx, source, set, &network{b.Latency, b.Rate}, b.Runs, []buildJob{{caseSlowBuild, "v1"}})
+}
+
+func (b *bench) buildRounds(ctx context.Context, source *server, set *publisher, n *network, rounds int, jobs []buildJob) error {
+	for round := range rounds {
 		for _, t := range b.runnable(round, func(t tool) bool { return t.build != nil }) {
-			r := builder{bench: b, tool: t, set: set, counted: round == b.Runs}
-			if err := r.run(ctx, source); err != nil {
+			r := builder{bench: b, tool: t, set: set, network: n}
+			if err := r.run(ctx, source, jobs); err != nil {
 				return err
 			}
 		}
@@ -36,17 +48,19 @@ func (b *bench) builds(ctx context.Context, source *server, set *publisher) erro
 // builder is one tool in one round.
 type builder struct {
 	building
-	bench   *bench
-	tool    tool
-	set     *publisher
-	counted bool
+	bench *bench
+	tool  tool
+	set   *publisher
+	// network stands before the registries and counts; nil is nothing.
+	network *network
 	traffic []*traffic
 	// registry is the destination itself, without a proxy before it.
 	registry string
 	dir      string
 }
 
-func (r *builder) run(ctx context.Context, source *server) error {
+// run runs the jobs. One that fails ends the round, since the others follow from it.
+func (r *builder) run(ctx context.Context, source *server, jobs []buildJob) error {
 	var err error
 	if r.dir, err = os.MkdirTemp(r.bench.work, "build-"); err != nil {
 		return fmt.Errorf("make directory: %w", err)
@@ -59,9 +73,9 @@ func (r *builder) run(ctx context.Context, source *server) error {
 	defer destination.close()
 	r.home = filepath.Join(r.dir, "home")
 	r.host, r.destination, r.registry = source.host, destination.host, destination.host
-	if r.counted {
+	if r.network != nil {
 		for _, host := range []*string{&r.host, &r.destination} {
-			p, err := startProxy(*host, network{})
+			p, err := startProxy(*host, *r.network)
 			if err != nil {
 				return err
 			}
@@ -72,16 +86,10 @@ func (r *builder) run(ctx context.Context, source *server) error {
 	if r.env, err = settle(r.home, r.bench.storage, r.host, r.destination); err != nil {
 		return err
 	}
-	return r.all(ctx)
-}
-
-// all runs the jobs. One that fails ends the round, since the others follow from it.
-func (r *builder) all(ctx context.Context) error {
-	for _, j := range buildJobs() {
+	for _, j := range jobs {
 		r.version, r.again = j.version, j.name == caseWarm
 		r.images = standardSet(j.version)
-		good, err := r.once(ctx, j.name)
-		if err != nil || !good {
+		if good, err := r.once(ctx, j.name); err != nil || !good {
 			return err
 		}
 	}
@@ -99,8 +107,12 @@ func (r *builder) once(ctx context.Context, name string) (good bool, err error) 
 		return false, err
 	}
 	w := r.bench.report.row(name, r.tool.Name)
-	if r.counted {
-		return r.count(ctx, w, u)
+	if r.network != nil && u.Error == "" {
+		if err := r.count(ctx, w); err != nil {
+			u.Error = "the result is wrong: " + err.Error()
+		} else if *r.network == (network{}) {
+			return true, nil
+		}
 	}
 	return u.Error == "", r.bench.note(ctx, w, u)
 }
@@ -113,24 +125,19 @@ func (r *builder) take() (w wire) {
 }
 
 // count notes what went through the proxies, and checks what was pushed.
-func (r *builder) count(ctx context.Context, w *row, u usage) (bool, error) {
-	if u.Error != "" {
-		w.Samples = append(w.Samples, sample{usage: u})
-		return false, nil
-	}
+func (r *builder) count(ctx context.Context, w *row) error {
 	seen := r.take()
-	w.Wire, w.Disk = &seen, diskUsage(r.home)
+	w.Wire, w.Disk, w.Same = &seen, diskUsage(r.home), false
 	want := func(arch string) content { return r.set.of(r.images, arch) }
 	if err := checkPushed(ctx, r.registry, r.version, want, archs(r.images)); err != nil {
-		w.Samples = append(w.Samples, sample{usage: usage{Error: "the result is wrong: " + err.Error()}})
-		return false, ctx.Err()
+		return err
 	}
 	w.Same = true
 	if w.Case != caseChanged {
-		return true, nil
+		return nil
 	}
-	fresh := r.set.of(r.images, "").minus(r.set.of(standardSet("v1"), ""))
-	return true, r.share(ctx, w, fresh)
+	w.Fresh, w.Stale = 0, 0
+	return r.share(ctx, w, r.set.of(r.images, "").minus(r.set.of(standardSet("v1"), "")))
 }
 
 // share looks into the uploaded layers for what of them is new.
