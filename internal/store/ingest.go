@@ -256,6 +256,7 @@ func (i *Ingest) shut() error {
 		return nil
 	}
 	i.err = errClosed
+	unlock(i.file)
 	return i.file.Close()
 }
 

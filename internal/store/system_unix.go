@@ -25,6 +25,10 @@ func tryLock(f *os.File) error { return flock(f, unix.LOCK_EX|unix.LOCK_NB) }
 // shareLock waits for the moment that another may need to itself.
 func shareLock(f *os.File) error { return flock(f, unix.LOCK_SH) }
 
+// unlock ends the lock before the file is closed: a process that is just being started has the opening, too, until it
+// runs a program of its own.
+func unlock(f *os.File) { _ = flock(f, unix.LOCK_UN) }
+
 func flock(f *os.File, how int) error {
 	for {
 		err := unix.Flock(int(f.Fd()), how)
