@@ -304,7 +304,7 @@ func (b *build) fetchAndOffer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.fetch(ctx, b.Plan, transfer.FetchOptions{OnBlob: func(d v1.Descriptor) {
+	return b.fetch(ctx, b.Plan, transfer.FetchOptions{InTurn: true, OnBlob: func(d v1.Descriptor) {
 		make, ok := early[d.Digest]
 		facts, known := b.store.Layer(d.Digest)
 		if ok && known {

@@ -22,6 +22,8 @@ const (
 	leastFill = 64 << 10
 	// leastHelp is the smallest piece that is worth another connection.
 	leastHelp = 1 << 20
+	// pieceSize is how much of a large blob is asked for at once where blobs are wanted in turn.
+	pieceSize = 4 << 20
 	// minRate is how long a segment must run until its rate means something.
 	minRate = 50 * time.Millisecond
 	// maxBreaks is how often the transfer of one blob may break off at one source, progress or not.
@@ -99,7 +101,7 @@ func (d *download) begin(ctx context.Context) bool {
 	d.ctx, d.stop = context.WithCancelCause(ctx)
 	d.segments = nil
 	for _, span := range ingest.Missing() {
-		d.segments = append(d.segments, &segment{pos: span.From, end: span.To})
+		d.segments = append(d.segments, d.cut(span)...)
 	}
 	if d.report == nil {
 		d.report = d.fetch.transfer.reporter.Transfer(progress.Fetch, d.blob.name(), d.blob.Desc.Size-ingest.Have())

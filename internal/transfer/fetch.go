@@ -21,6 +21,9 @@ type FetchOptions struct {
 	// SkipLayers does not work out, while the bytes pass by, what a build will need: see [store.Ingest.SkipLayer]. It is
 	// for those who build nothing.
 	SkipLayers bool
+	// InTurn is for those who pass each blob on as soon as it is there: large ones come in pieces over several connections,
+	// so that the largest is whole early, in place of all of them late. Pieces cost requests.
+	InTurn bool
 }
 
 // busyWait is how long until a blob that another process is taking in is looked at again.
@@ -36,7 +39,7 @@ func (t *Transfer) Fetch(ctx context.Context, p Plan, o FetchOptions) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &fetch{transfer: t, onBlob: o.OnBlob, skipLayers: o.SkipLayers, cancel: cancel, lanes: map[string]*lane{}}
+	f := &fetch{transfer: t, onBlob: o.OnBlob, skipLayers: o.SkipLayers, inTurn: o.InTurn, cancel: cancel, lanes: map[string]*lane{}}
 	f.changed = sync.NewCond(&f.mu)
 	missing := f.reuse(p)
 	if err := t.room(missing); err != nil {
@@ -63,6 +66,7 @@ type fetch struct {
 	transfer   *Transfer
 	onBlob     func(v1.Descriptor)
 	skipLayers bool
+	inTurn     bool
 	cancel     context.CancelCauseFunc
 
 	mu      sync.Mutex
@@ -190,13 +194,16 @@ func (f *fetch) dispatch(ctx, lanes context.Context, l *lane) {
 	}
 }
 
-// next waits for a blob to begin or one to help with: half of what is left of the segment that would take longest. It
-// gives nil when there will be none.
+// next waits for a piece of a blob that has begun, a blob to begin or one to help with: half of what is left of the segment
+// that would take longest. It gives nil when there will be none.
 func (f *fetch) next(ctx context.Context, l *lane) (*download, *segment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer func() { l.idle = false }()
 	for f.pending > 0 && ctx.Err() == nil {
+		if d, s := l.piece(); d != nil {
+			return d, s
+		}
 		if d := l.queue.pop(); d != nil {
 			return d, nil
 		}
@@ -205,6 +212,20 @@ func (f *fetch) next(ctx context.Context, l *lane) (*download, *segment) {
 		}
 		l.idle = true
 		f.changed.Wait()
+	}
+	return nil, nil
+}
+
+// piece takes a piece of a blob under way, unless a small blob is next. The caller has the fetch's lock.
+func (l *lane) piece() (*download, *segment) {
+	if l.queue.smallIsNext() {
+		return nil, nil
+	}
+	for _, d := range l.active {
+		if s := d.join(); s != nil {
+			l.queue.given++
+			return d, s
+		}
 	}
 	return nil, nil
 }
@@ -241,6 +262,7 @@ func (f *fetch) activate(l *lane, d *download) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	l.active = append(l.active, d)
+	f.changed.Broadcast() // it may have pieces
 }
 
 func (f *fetch) deactivate(l *lane, d *download) {

@@ -20,6 +20,9 @@ func (q *queue) push(d *download) {
 	q.sorted = slices.Insert(q.sorted, at, d)
 }
 
+// smallIsNext says whether the next one is given for its smallness.
+func (q *queue) smallIsNext() bool { return len(q.sorted) > 0 && (q.given+1)%smallEvery == 0 }
+
 func (q *queue) pop() *download {
 	if len(q.sorted) == 0 {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/labring-actions/cluster-image/internal/registry"
+	"github.com/labring-actions/cluster-image/internal/store"
 )
 
 // segment is a piece of a blob that one connection fetches: from pos up to end.
@@ -31,6 +32,44 @@ func (d *download) take() *segment {
 		}
 	}
 	return nil
+}
+
+// cut makes segments of what is missing.
+func (d *download) cut(span store.Span) []*segment {
+	var all []*segment
+	for d.fetch.inTurn && span.To-span.From >= 2*pieceSize {
+		all = append(all, &segment{pos: span.From, end: span.From + pieceSize})
+		span.From += pieceSize
+	}
+	return append(all, &segment{pos: span.From, end: span.To})
+}
+
+// join takes a segment for one more worker, nil when there is none or the work has ended.
+func (d *download) join() *segment {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil || d.plain || d.workers == 0 {
+		return nil
+	}
+	for _, s := range d.segments {
+		if !s.taken && s.left() > 0 {
+			s.taken = true
+			d.workers++
+			return s
+		}
+	}
+	return nil
+}
+
+// absorb makes those that follow and that nobody has taken a part of the segment: the registry sends them, too.
+func (d *download) absorb(s *segment) {
+	for i := 0; i < len(d.segments); i++ {
+		if o := d.segments[i]; o != s && !o.taken && o.pos == s.end {
+			s.end = o.end
+			d.segments = slices.Delete(d.segments, i, i+1)
+			i = -1
+		}
+	}
 }
 
 // slowest finds the segment that still takes longest, -1 when none is worth a split.
@@ -90,6 +129,9 @@ func (d *download) learn(s *segment, body registry.Body) error {
 	defer d.mu.Unlock()
 	d.ranges = body.Ranges
 	s.since, s.from = d.fetch.transfer.clock.Now(), s.pos
+	if body.Offset+body.Length > s.end {
+		d.absorb(s)
+	}
 	if body.Offset == s.pos {
 		return nil
 	}
