@@ -32,12 +32,13 @@ func (c *Catalog) Profiles(name string) ([]profile.Profile, error) {
 }
 
 // Readme is what the README of an application is to be, and what it is; both are empty for an application with a recipe of scripts.
-func (c *Catalog) Readme(name string) (want, is string, err error) {
+// The registry with its namespace is where the images are, as the README shows it.
+func (c *Catalog) Readme(name, registry string) (want, is string, err error) {
 	profiles, err := c.Profiles(name)
 	if err != nil || len(profiles) == 0 {
 		return "", "", err
 	}
-	if want, err = profile.Readme(name, profiles); err != nil {
+	if want, err = profile.Readme(name, registry, profiles); err != nil {
 		return "", "", err
 	}
 	is, err = c.readme(name)

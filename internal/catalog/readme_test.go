@@ -17,7 +17,7 @@ func TestReadmesAreCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		want, is, err := c.Readme(name)
+		want, is, err := c.Readme(name, "docker.io/labring")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -109,17 +109,17 @@ func TestReadme(t *testing.T) {
 	c := catalog.Open(fstest.MapFS{
 		"web/latest/app.yaml": {Data: []byte(declared)}, "web/README.md": {Data: []byte("# web\n")}, "classic/latest/init.sh": {},
 	}, recipe.Application, "the test's catalogue")
-	want, is, err := c.Readme("web")
+	want, is, err := c.Readme("web", "docker.io/labring")
 	if err != nil || is != "# web\n" {
 		t.Errorf("it is %q, %v", is, err)
 	}
 	if want != declaredReadme {
 		t.Errorf("got\n%s\nwant\n%s", want, declaredReadme)
 	}
-	if want, _, err := c.Readme("classic"); want != "" || err != nil {
+	if want, _, err := c.Readme("classic", "docker.io/labring"); want != "" || err != nil {
 		t.Errorf("a recipe of scripts: %q, %v", want, err)
 	}
-	if _, _, err := c.Readme("wbe"); err == nil {
+	if _, _, err := c.Readme("wbe", "docker.io/labring"); err == nil {
 		t.Error("an unknown name has a README")
 	}
 }

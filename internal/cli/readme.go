@@ -13,8 +13,8 @@ import (
 
 func readmeCommand(p *Program) *cli.Command {
 	var (
-		recipes    string
-		all, check bool
+		recipes, registry string
+		all, check        bool
 	)
 	return &cli.Command{
 		Name:      "readme",
@@ -26,14 +26,17 @@ func readmeCommand(p *Program) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "all applications", Destination: &all},
 			&cli.BoolFlag{Name: "check", Usage: "write nothing, say which are out of date", Destination: &check},
-			recipesFlag(&recipes),
+			publishedFlag(&registry), recipesFlag(&recipes),
 		},
 		Action: func(c *cli.Context) error {
 			names := c.Args().Slice()
 			if all == (len(names) > 0) {
 				return usage("readme takes names, or --all")
 			}
-			changed, err := p.readmes(recipes, names, check)
+			if err := checkPublished(registry); err != nil {
+				return err
+			}
+			changed, err := p.readmes(recipes, strings.TrimSuffix(registry, "/"), names, check)
 			if err != nil {
 				return err
 			}
@@ -49,7 +52,7 @@ func readmeCommand(p *Program) *cli.Command {
 }
 
 // readmes writes what is not as it should be, or only names it.
-func (p *Program) readmes(recipes string, names []string, check bool) ([]string, error) {
+func (p *Program) readmes(recipes, registry string, names []string, check bool) ([]string, error) {
 	all, err := p.catalogue(recipes)
 	if err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func (p *Program) readmes(recipes string, names []string, check bool) ([]string,
 	}
 	var changed []string
 	for _, name := range names {
-		path, err := renew(all, dir, name, check)
+		path, err := renew(all, dir, name, registry, check)
 		if err != nil {
 			return changed, recipeFailure(err)
 		}
@@ -77,8 +80,8 @@ func (p *Program) readmes(recipes string, names []string, check bool) ([]string,
 }
 
 // renew brings one README up to date and gives its path when it was not.
-func renew(all *catalog.Catalog, dir, name string, check bool) (string, error) {
-	want, is, err := all.Readme(name)
+func renew(all *catalog.Catalog, dir, name, registry string, check bool) (string, error) {
+	want, is, err := all.Readme(name, registry)
 	if err != nil || want == is {
 		return "", err
 	}

@@ -21,7 +21,7 @@ const projectAddress = "https://github.com/labring-actions/cluster-image"
 
 func siteCommand(p *Program) *cli.Command {
 	var recipes, builds, locks, output string
-	c := site.Catalogue{Registry: "docker.io/labring", Repository: projectAddress}
+	c := site.Catalogue{Repository: projectAddress}
 	return &cli.Command{
 		Name:      "site",
 		Usage:     "write the catalogue as a static site",
@@ -30,7 +30,7 @@ func siteCommand(p *Program) *cli.Command {
 			"The directory appears whole or not at all; a site of an earlier run is replaced, a directory with anything else in it is refused.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to the directory `DIR`", Required: true, Destination: &output},
-			&cli.StringFlag{Name: "registry", Usage: "the images are in `REGISTRY/NAMESPACE`", Value: c.Registry, Destination: &c.Registry},
+			publishedFlag(&c.Registry),
 			&cli.StringFlag{Name: "repository", Usage: "the recipes lie in the project at `URL`; empty leaves links to it out", Value: c.Repository, Destination: &c.Repository},
 			&cli.StringFlag{Name: "builds", Usage: "take finished builds from the JSON list in `FILE`, which the site then has as builds.json", Destination: &builds},
 			locksFlag(&locks), recipesFlag(&recipes),
@@ -71,11 +71,23 @@ func siteCommand(p *Program) *cli.Command {
 
 // checkAddresses refuses what no command or link of the site could be made of.
 func checkAddresses(c site.Catalogue) error {
-	if _, err := reference.Parse(strings.TrimSuffix(c.Registry, "/") + "/name:version"); err != nil {
-		return usage("--registry %q: %v", c.Registry, err).Advise("want a registry and what stands before the names of images, such as docker.io/labring")
+	if err := checkPublished(c.Registry); err != nil {
+		return err
 	}
 	if u, err := url.Parse(c.Repository); c.Repository != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
 		return usage("--repository %q is no address of a page", c.Repository).Advise("want one such as %s", projectAddress)
+	}
+	return nil
+}
+
+// publishedFlag says where the images of a catalogue are, for the commands that its READMEs and pages show.
+func publishedFlag(dst *string) cli.Flag {
+	return &cli.StringFlag{Name: "registry", Usage: "the images are in `REGISTRY/NAMESPACE`", Value: "docker.io/labring", Destination: dst}
+}
+
+func checkPublished(registry string) error {
+	if _, err := reference.Parse(strings.TrimSuffix(registry, "/") + "/name:version"); err != nil {
+		return usage("--registry %q: %v", registry, err).Advise("want a registry and what stands before the names of images, such as docker.io/labring")
 	}
 	return nil
 }

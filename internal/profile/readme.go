@@ -11,11 +11,9 @@ import (
 //go:embed readme.md.tmpl
 var readmeTemplate string
 
-// registry is where the images of the catalogue are published, as a README shows it.
-const registry = "docker.io/labring"
-
-// Readme writes the README of an application from the profiles of its recipes, the foremost first.
-func Readme(name string, profiles []Profile) (string, error) {
+// Readme writes the README of an application from the profiles of its recipes, the foremost first. The registry with
+// its namespace is where the images are.
+func Readme(name, registry string, profiles []Profile) (string, error) {
 	t, err := template.New("readme").Funcs(readmeFunctions()).Parse(readmeTemplate)
 	if err != nil {
 		return "", fmt.Errorf("read template: %w", err)
