@@ -28,6 +28,7 @@ func (s *search) charts(ctx context.Context) error {
 		s.warn(w.File, w.Line, "%s", w.Message)
 	}
 	s.started(plan.Images)
+	s.applied(plan.Manifests)
 	files := s.chartFiles()
 	byChart := map[string][]start.Invocation{}
 	for _, i := range plan.Invocations {
@@ -56,6 +57,26 @@ func (s *search) started(images []start.Image) {
 			o.File, o.Line = i.Where, 0
 		}
 		s.add(o)
+	}
+}
+
+// applied decodes the manifests that the start command applies. One in a branch, or with the variables of a script in it, may be another.
+func (s *search) applied(manifests []start.Manifest) {
+	for _, m := range manifests {
+		if m.Path == "" {
+			s.scanText(m.Text, Origin{File: m.File, Line: m.Line, Maybe: true})
+			continue
+		}
+		s.each(m.Path, func(name string) {
+			if ext := strings.ToLower(path.Ext(name)); ext != ".yaml" && ext != ".yml" && ext != ".json" {
+				return
+			}
+			if text, ok := s.read(name); ok {
+				if line, message := s.scanText(text, Origin{File: name, Maybe: m.Conditional}); message != "" {
+					s.warn(name, line, "the file is not valid YAML: %s", message)
+				}
+			}
+		})
 	}
 }
 

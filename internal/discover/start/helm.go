@@ -17,7 +17,7 @@ func takesValue(flag string) bool {
 		"--kube-context", "--username", "--password", "--ca-file", "--cert-file", "--key-file", "--keyring", "-o", "--output", "-l", "--labels",
 		"--name-template", "--kube-version", "-a", "--api-versions", "--kube-apiserver", "--kube-as-user", "--kube-as-group", "--kube-ca-file",
 		"--kube-token", "--kube-tls-server-name", "--registry-config", "--repository-cache", "--repository-config", "--burst-limit", "--qps",
-		"--output-dir", "-s", "--show-only", "--chart-directory", "--helm-set", "--helm-set-string", "--helm-values", "--content-cache",
+		"--output-dir", "-s", "--show-only", "--chart-directory", "--filename", "--helm-set", "--helm-set-string", "--helm-values", "--content-cache",
 	}, flag)
 }
 

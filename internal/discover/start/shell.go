@@ -33,21 +33,22 @@ const home = "/.context"
 
 // shell looks at commands instead of running them.
 type shell struct {
-	root     *os.Root
-	vars     map[string]expand.Variable
-	params   []string
-	funcs    map[string]*syntax.Stmt
-	written  map[string]string
-	taken    bool
-	dir      string
-	file     string
-	branch   int
-	nesting  int
-	steps    int
-	bytes    int
-	found    []Invocation
-	images   []Image
-	warnings []Warning
+	root      *os.Root
+	vars      map[string]expand.Variable
+	params    []string
+	funcs     map[string]*syntax.Stmt
+	written   map[string]string
+	taken     bool
+	dir       string
+	file      string
+	branch    int
+	nesting   int
+	steps     int
+	bytes     int
+	found     []Invocation
+	images    []Image
+	manifests []Manifest
+	warnings  []Warning
 }
 
 func newShell(root *os.Root, env map[string]string, taken bool) *shell {

@@ -1,5 +1,5 @@
 // Package start reads how a cluster image starts its application, from the Kubefile's command lines and the shell scripts they call, and finds
-// the helm invocations in it: which chart of the build context is installed, with which values; and the images that kubectl is given. Nothing is run: the shell's words are expanded
+// the helm invocations in it: which chart of the build context is installed, with which values; and the images and manifests that kubectl is given. Nothing is run: the shell's words are expanded
 // from the defaults of the variables, every branch is looked at, and what only a cluster can answer is a placeholder.
 package start
 
@@ -42,6 +42,7 @@ type Warning struct {
 type Plan struct {
 	Invocations []Invocation
 	Images      []Image
+	Manifests   []Manifest
 	Warnings    []Warning
 }
 
@@ -88,6 +89,11 @@ func (p *Plan) add(s *shell) {
 	for _, i := range s.images {
 		if !slices.Contains(p.Images, i) {
 			p.Images = append(p.Images, i)
+		}
+	}
+	for _, m := range s.manifests {
+		if !slices.Contains(p.Manifests, m) {
+			p.Manifests = append(p.Manifests, m)
 		}
 	}
 	for _, w := range s.warnings {

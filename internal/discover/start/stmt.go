@@ -132,6 +132,7 @@ func (s *shell) heredoc(st *syntax.Stmt) {
 			if r.Hdoc != nil && s.spend(r.Hdoc) == nil {
 				text, _ = expand.Document(s.config(), r.Hdoc)
 				s.bytes += len(text)
+				s.inline(text, r.Hdoc)
 			}
 		case syntax.RdrOut, syntax.AppOut, syntax.RdrClob:
 			file, _ = s.literal(r.Word)
