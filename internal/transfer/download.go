@@ -22,8 +22,9 @@ const (
 	leastFill = 64 << 10
 	// leastHelp is the smallest piece that is worth another connection.
 	leastHelp = 1 << 20
-	// pieceSize is how much of a large blob is asked for at once where blobs are wanted in turn.
-	pieceSize = 4 << 20
+	// pieceSize is how much of a large blob is asked for at once where blobs are wanted in turn, and maxPieces how many
+	// pieces there are, whatever its size.
+	pieceSize, maxPieces = 4 << 20, 32
 	// minRate is how long a segment must run until its rate means something.
 	minRate = 50 * time.Millisecond
 	// maxBreaks is how often the transfer of one blob may break off at one source, progress or not.

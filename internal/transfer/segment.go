@@ -37,9 +37,10 @@ func (d *download) take() *segment {
 // cut makes segments of what is missing.
 func (d *download) cut(span store.Span) []*segment {
 	var all []*segment
-	for d.fetch.inTurn && span.To-span.From >= 2*pieceSize {
-		all = append(all, &segment{pos: span.From, end: span.From + pieceSize})
-		span.From += pieceSize
+	piece := max(pieceSize, (span.To-span.From)/maxPieces)
+	for d.fetch.inTurn && span.To-span.From >= 2*piece {
+		all = append(all, &segment{pos: span.From, end: span.From + piece})
+		span.From += piece
 	}
 	return append(all, &segment{pos: span.From, end: span.To})
 }
