@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,9 @@ func (e *Engine) Save(ctx context.Context, contexts ByPlatform, needs Needs, o S
 		return plan, at("fetch", failure.Source, err)
 	}
 	for _, p := range o.Dirs.Platforms() {
-		e.warnMoved(registries[p], o.Dirs[p], p)
+		if !o.Whole {
+			e.warnMoved(registries[p], o.Dirs[p], p)
+		}
 		err := e.step("write", o.Dirs[p], func() error {
 			return e.healing(ctx, resolved, bare, func() error { return writeRegistry(ctx, registries[p], o.Dirs[p], o.Prune) })
 		})
@@ -121,7 +124,8 @@ func (e *Engine) warnMoved(d *registrydir.Dir, path, platform string) {
 	if more := len(moved) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
-	e.Reporter.Warn("%s had %s for %s, and now has them for %s alone: save each platform to a directory of its own, or all of them at once", path, strings.Join(names, ", "), moved[0].Platform, platform)
+	e.Reporter.Warn("%s had %s for %s, and now has them for %s alone: save each platform to a directory of its own, or all of them at once",
+		path, strings.Join(names, ", "), cmp.Or(moved[0].Platform, "several platforms"), platform)
 }
 
 func writeRegistry(ctx context.Context, d *registrydir.Dir, path string, prune bool) error {

@@ -12,11 +12,11 @@ import (
 type Moved struct {
 	// Name is the path and tag.
 	Name string
-	// Platform is what it is for there.
+	// Platform is what it is for there; empty for an index, which may be for all.
 	Platform string
 }
 
-// Moves lists the tags of the directory on disk that [Dir.Write] would take from an image of another platform. Where they name the same images or
+// Moves lists the tags of the directory on disk that [Dir.Write], for one platform, would take from an image of another one, or of several. Where they name the same images or
 // are not there yet, one small file a tag is read. A directory that is damaged has no answer: it moves none.
 func (d *Dir) Moves(path, platform string) []Moved {
 	wanted, err := v1.ParsePlatform(platform)
@@ -34,7 +34,9 @@ func (d *Dir) Moves(path, platform string) []Moved {
 		if err != nil {
 			continue
 		}
-		if p, err := there.platform(m); err == nil && p != nil && !serves(*p, *wanted) {
+		if m.MediaType.IsIndex() {
+			out = append(out, Moved{Name: name})
+		} else if p, err := there.platform(m); err == nil && p != nil && !serves(*p, *wanted) {
 			out = append(out, Moved{name, p.String()})
 		}
 	}

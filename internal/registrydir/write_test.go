@@ -73,6 +73,14 @@ func TestMoves(t *testing.T) {
 	if got := of(amd, newer).Moves(dir, amd64); got != nil {
 		t.Errorf("a tag that moved: %v", got)
 	}
+	whole := mustNew(t, []registrydir.Image{registrydirtest.As("y:1", registrydir.Image{Manifest: *s.Index(registrydirtest.OCI, amd, arm)}, nil)}, s)
+	all := t.TempDir()
+	if err := whole.Write(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	if got := of(amd, amd).Moves(all, amd64); !slices.Equal(got, []registrydir.Moved{{Name: "library/y:1"}}) {
+		t.Errorf("an index: %v", got)
+	}
 	if got := of(amd, arm).Moves(dir, "linux/arm64"); !slices.Equal(got, []registrydir.Moved{{Name: "library/y:1", Platform: amd64}}) {
 		t.Errorf("another platform: %v", got)
 	}
