@@ -142,12 +142,23 @@ func (a *archive) readJSON(name string, into any) error {
 	return nil
 }
 
+// readTop reads the file that says what an archive of its kind holds. Where that of the other kind is there instead, the error
+// says so.
+func (a *archive) readTop(name string, into any, otherKind, otherName string) error {
+	err := a.readJSON(name, into)
+	_, is := a.files["/"+name]
+	if _, other := a.files["/"+otherName]; other && !is {
+		return fmt.Errorf("%w, but has %s: write %s: before its path", err, otherName, otherKind)
+	}
+	return err
+}
+
 func layoutPath(d v1.Hash) string { return "blobs/" + d.Algorithm + "/" + d.Hex }
 
 // fromLayout takes the image out of an OCI layout.
 func (t *Transfer) fromLayout(ctx context.Context, a *archive, r Request, o *outcome) error {
 	var list v1.IndexManifest
-	if err := a.readJSON("index.json", &list); err != nil {
+	if err := a.readTop("index.json", &list, DockerArchive, "manifest.json"); err != nil {
 		return err
 	}
 	d, err := pick(list.Manifests, r.Ref)

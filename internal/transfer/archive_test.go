@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -158,24 +159,26 @@ func TestArchivesThatCannotBeUsed(t *testing.T) {
 	cases := map[string]struct {
 		kind string
 		b    []byte
+		says string
 	}{
-		"not a tar":       {transfer.OCIArchive, []byte("<html>not found</html>" + string(make([]byte, 600)))},
-		"empty":           {transfer.OCIArchive, nil},
-		"compressed":      {transfer.DockerArchive, []byte{0x1f, 0x8b, 8, 0}},
-		"other kind":      {transfer.DockerArchive, good},
-		"unknown kind":    {"dir", good},
-		"wrong layer":     {transfer.OCIArchive, broken},
-		"truncated":       {transfer.OCIArchive, good[:len(good)/2]},
-		"other platform":  {transfer.DockerArchive, dockerTar(t, amd, "docker.io/library/x:1")},
-		"false diff id's": {transfer.DockerArchive, dockerTar(t, amd, "docker.io/library/x:1")},
+		"not a tar":       {transfer.OCIArchive, []byte("<html>not found</html>" + string(make([]byte, 600))), ""},
+		"empty":           {transfer.OCIArchive, nil, ""},
+		"compressed":      {transfer.DockerArchive, []byte{0x1f, 0x8b, 8, 0}, ""},
+		"the other kind":  {transfer.OCIArchive, dockerTar(t, amd, "docker.io/library/x:1"), "it lacks index.json, but has manifest.json: write docker-archive: before its path"},
+		"other kind":      {transfer.DockerArchive, good, "it lacks manifest.json, but has index.json: write oci-archive: before its path"},
+		"unknown kind":    {"dir", good, ""},
+		"wrong layer":     {transfer.OCIArchive, broken, ""},
+		"truncated":       {transfer.OCIArchive, good[:len(good)/2], ""},
+		"other platform":  {transfer.DockerArchive, dockerTar(t, amd, "docker.io/library/x:1"), ""},
+		"false diff id's": {transfer.DockerArchive, dockerTar(t, amd, "docker.io/library/x:1"), ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			_, err := w.transfer(t, transfer.Options{}).FromArchive(t.Context(), c.kind, bytes.NewReader(c.b), int64(len(c.b)), parse(t, "x.example/a:1"), []string{"linux/arm64", "linux/amd64"})
-			if err == nil {
-				t.Error("no error")
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want %q", err, c.says)
 			}
 		})
 	}

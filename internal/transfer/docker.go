@@ -29,7 +29,7 @@ type savedImage struct {
 // fromDocker takes the image out of an archive of docker save.
 func (t *Transfer) fromDocker(ctx context.Context, a *archive, r Request, o *outcome) error {
 	var all []savedImage
-	if err := a.readJSON("manifest.json", &all); err != nil {
+	if err := a.readTop("manifest.json", &all, OCIArchive, "index.json"); err != nil {
 		return err
 	}
 	saved, err := pickSaved(all, r.Ref)
