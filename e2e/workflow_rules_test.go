@@ -72,10 +72,13 @@ func reusable(t *testing.T, at string, j *workflowJob) {
 	}
 }
 
-// oneStep: actions by commit, no expression in a script at all, no foreign text in the inputs of an action.
+// oneStep: actions by commit, uploads that a new attempt can repeat, no expression in a script at all, no foreign text in the inputs of an action.
 func oneStep(t *testing.T, at string, s workflowStep) {
 	if s.Uses != "" && !pinned.MatchString(s.Uses) {
 		t.Errorf("%s: %s is not pinned to a commit", at, s.Uses)
+	}
+	if strings.HasPrefix(s.Uses, "actions/upload-artifact@") && s.With["overwrite"] != "true" {
+		t.Errorf("%s: a new attempt of the run meets what the first one uploaded, and may not overwrite it", at)
 	}
 	if expression.MatchString(s.Run) {
 		t.Errorf("%s: an expression in a script; hand the value over by env", at)
