@@ -27,9 +27,13 @@ func listCommand(p *Program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			entries, err := all.List(c.Args().First())
+			word := c.Args().First()
+			entries, err := all.List(word)
 			if err != nil {
 				return recipeFailure(err)
+			}
+			if len(entries) == 0 && word != "" {
+				p.Reporter().Note("nothing in the catalogue has %q in its name or description", word)
 			}
 			return p.Result(listing(entries), entries)
 		},
