@@ -22,6 +22,11 @@ func (s *segment) left() int64 { return s.end - s.pos }
 func (d *download) take() *segment {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.takeNext()
+}
+
+// takeNext is take for one who has the lock.
+func (d *download) takeNext() *segment {
 	if d.err != nil {
 		return nil
 	}
@@ -49,17 +54,14 @@ func (d *download) cut(span store.Span) []*segment {
 func (d *download) join() *segment {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err != nil || d.plain || d.workers == 0 {
+	if d.plain || d.workers == 0 {
 		return nil
 	}
-	for _, s := range d.segments {
-		if !s.taken && s.left() > 0 {
-			s.taken = true
-			d.workers++
-			return s
-		}
+	s := d.takeNext()
+	if s != nil {
+		d.workers++
 	}
-	return nil
+	return s
 }
 
 // absorb makes those that follow and that nobody has taken a part of the segment: the registry sends them, too.
